@@ -1,0 +1,102 @@
+"""Where things lie in the one file. No I/O: bytes to numbers and back.
+
+::
+
+    [bootloader][payload.7z][trailer][PyInstaller PKG]
+
+PyInstaller's bootloader finds its PKG by searching backwards from the end of the
+file, so the PKG comes last and starting takes the same time whatever the payload.
+The trailer lies directly before the PKG. It points to the payload and to the
+index, which is the payload's last member. The payload is a 7z archive whose
+members are stored (Copy coder): the member *i* begins 32 bytes plus the sizes of
+its predecessors after the payload's first byte, so members are read in place.
+
+Sources: 7-Zip's ``7zFormat.txt`` (signature header), PyInstaller's
+``archive/readers.py`` (``CArchiveReader``, the cookie).
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+SIGNATURE_HEADER_SIZE = 32
+SEVEN_ZIP_SIGNATURE = b"7z\xbc\xaf\x27\x1c"
+
+_COOKIE = struct.Struct("!8sIIII64s")
+_COOKIE_MAGIC = b"MEI\014\013\012\013\016"
+COOKIE_SIZE = _COOKIE.size
+
+_TRAILER = struct.Struct("<8sIIQQQQ32s")
+_TRAILER_MAGIC = b"LLMSETUP"
+_TRAILER_VERSION = 1
+TRAILER_SIZE = _TRAILER.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trailer:
+    """All offsets count from the first byte of the file; sizes are bytes."""
+
+    payload_offset: int
+    payload_size: int
+    index_offset: int
+    index_size: int
+    index_sha256: str
+
+
+def pack_trailer(trailer: Trailer) -> bytes:
+    """:data:`TRAILER_SIZE` bytes."""
+    return _TRAILER.pack(
+        _TRAILER_MAGIC,
+        _TRAILER_VERSION,
+        0,
+        trailer.payload_offset,
+        trailer.payload_size,
+        trailer.index_offset,
+        trailer.index_size,
+        bytes.fromhex(trailer.index_sha256),
+    )
+
+
+def parse_trailer(data: bytes) -> Trailer | None:
+    """The trailer in these :data:`TRAILER_SIZE` bytes, or None if there is none."""
+    if len(data) != TRAILER_SIZE:
+        return None
+    magic, version, _, payload, payload_size, index, index_size, digest = _TRAILER.unpack(data)
+    if magic != _TRAILER_MAGIC or version != _TRAILER_VERSION:
+        return None
+    inside = payload <= index and index + index_size <= payload + payload_size
+    if not inside:
+        return None
+    return Trailer(
+        payload_offset=payload,
+        payload_size=payload_size,
+        index_offset=index,
+        index_size=index_size,
+        index_sha256=digest.hex(),
+    )
+
+
+def pkg_size(tail: bytes) -> int | None:
+    """Size of the PKG that ends with these last :data:`COOKIE_SIZE` bytes of a file.
+
+    None when they are not PyInstaller's cookie: the file is cut off, or something
+    was appended to it.
+    """
+    if len(tail) != COOKIE_SIZE:
+        return None
+    magic, length, *_ = _COOKIE.unpack(tail)
+    return int(length) if magic == _COOKIE_MAGIC and length >= COOKIE_SIZE else None
+
+
+def member_offsets(sizes: list[int]) -> list[int]:
+    """Offsets of stored members of these sizes, from the payload's first byte."""
+    offsets, position = [], SIGNATURE_HEADER_SIZE
+    for size in sizes:
+        offsets.append(position)
+        position += size
+    return offsets
+
+
+def sha256_hex(data: bytes) -> str:
+    """Lower-case hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,227 @@
+"""The index, ``bundle.json``: table of contents and terms of one bundle.
+
+Pure values: JSON bytes to objects and back, no I/O. Unknown fields are refused,
+since a field that this version does not know may be a term it must not ignore;
+:data:`FORMAT_VERSION` is what changes when fields are added.
+"""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from bootstrap.bundle.errors import DamagedBundleError
+
+FORMAT_VERSION = 1
+
+Target = Literal["linux_x86_64", "win_amd64"]
+RuntimeSource = Literal["standalone", "host"]
+
+
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Immutable, strict when decoded; subclasses add ``kw_only``, which is not inherited."""
+
+
+class Entry(Value, kw_only=True):
+    """One stored member of the payload.
+
+    Attributes:
+        name: its path inside the archive, with forward slashes.
+        offset: bytes from the payload's first byte (its 7z signature).
+        size: stored bytes.
+        sha256: of the stored bytes, hexadecimal.
+    """
+
+    name: str
+    offset: int
+    size: int
+    sha256: str
+
+
+class Wheel(Value, kw_only=True):
+    """One wheel, as locked and as it will look when installed.
+
+    Attributes:
+        sha256: of the original wheel, as in the lock.
+        size: bytes of the original wheel.
+        record_sha256: of its ``RECORD``, the root of the hashes of its files.
+        installed_size: sum of the bytes of its files.
+        file_count: number of its files.
+    """
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    size: int
+    entry: Entry
+    record_sha256: str
+    installed_size: int
+    file_count: int
+
+
+class Group(Value, kw_only=True):
+    """Wheels that are installed together, in parallel; groups go one by one."""
+
+    name: str
+    wheels: tuple[Wheel, ...]
+
+
+class Runtime(Value, kw_only=True):
+    """The relocatable CPython that goes along, a tar archive.
+
+    Attributes:
+        version: full Python version, such as ``3.11.7``.
+        build: what exactly was taken: release of the build, or the host's own.
+        executable: the interpreter's path inside the archive.
+        minimum_glibc: ``major.minor``; None where there is no glibc (Windows).
+        warning: what the builder warned about, to be repeated to whoever installs.
+    """
+
+    source: RuntimeSource
+    version: str
+    build: str
+    executable: str
+    minimum_glibc: str | None
+    installed_size: int
+    file_count: int
+    warning: str | None
+    entry: Entry
+
+
+class CudaTerms(Value, kw_only=True):
+    """What the variant asks of driver and GPU.
+
+    Attributes:
+        version: of the toolkit that torch was built with, such as ``12.4``.
+        minimum_driver: oldest driver that runs it by minor-version compatibility.
+        recommended_driver: the driver that the toolkit came with.
+        architectures: compute capabilities that torch has code for, such as ``8.6``.
+    """
+
+    version: str
+    minimum_driver: str
+    recommended_driver: str | None
+    architectures: tuple[str, ...]
+
+
+class BlacklistRule(Value, kw_only=True):
+    """A distribution that must not be there.
+
+    Attributes:
+        name: normalized distribution name.
+        specifier: versions that are banned; None bans all.
+        aliases: other distributions that carry the same thing.
+        modules: importable top-level modules that betray it inside any wheel.
+        targets: where the rule holds; empty means everywhere.
+        reason: why, for the person who reads the refusal.
+    """
+
+    name: str
+    specifier: str | None = None
+    aliases: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    reason: str
+
+
+class Check(Value, kw_only=True):
+    """One probe that the installed Python runs.
+
+    Attributes:
+        id: unique, shown to people.
+        probe: name of the probe script.
+        arguments: what the script gets.
+        timeout: seconds.
+        needs_gpu: it is skipped, with that reason, where no usable GPU is.
+    """
+
+    id: str
+    probe: str
+    arguments: tuple[str, ...] = ()
+    timeout: int = 300
+    needs_gpu: bool = False
+
+
+class LongestPath(Value, kw_only=True):
+    """The longest installed path below the environment's ``site-packages``."""
+
+    length: int
+    path: str
+
+
+class Index(Value, kw_only=True):
+    """Everything that is known about one bundle.
+
+    Attributes:
+        bundle_id: product version, variant and a digest of the content; names the generation.
+        minimum_glibc: highest need of runtime, stub and wheels.
+        documents: files for the user, below ``docs/`` of the archive.
+        disk_need: bytes of a complete installation, in 4 KiB blocks.
+    """
+
+    format: int
+    product: str
+    version: str
+    variant: str
+    target: Target
+    bundle_id: str
+    created_by: str
+    python: str
+    minimum_glibc: str | None
+    cuda: CudaTerms | None
+    runtime: Runtime
+    groups: tuple[Group, ...]
+    documents: tuple[Entry, ...]
+    longest_path: LongestPath
+    disk_need: int
+    checks: tuple[Check, ...]
+    blacklist: tuple[BlacklistRule, ...]
+
+    @property
+    def wheels(self) -> tuple[Wheel, ...]:
+        """All wheels in the order of installation."""
+        return tuple(wheel for group in self.groups for wheel in group.wheels)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All stored members but the index itself."""
+        return (*(wheel.entry for wheel in self.wheels), self.runtime.entry, *self.documents)
+
+
+class _FormatOnly(msgspec.Struct):
+    format: int
+
+
+def encode_index(index: Index) -> bytes:
+    """JSON, UTF-8, with sorted keys, indented by two, one line feed at the end."""
+    plain = msgspec.json.encode(index, order="deterministic")
+    return msgspec.json.format(plain, indent=2) + b"\n"
+
+
+def decode_index(data: bytes) -> Index:
+    """Parse what :func:`encode_index` wrote.
+
+    Raises:
+        DamagedBundleError: not JSON, of another format version, or a field is
+            missing, wrong or unknown; the message names the place.
+    """
+    try:
+        version = msgspec.json.decode(data, type=_FormatOnly).format
+        if version != FORMAT_VERSION:
+            raise DamagedBundleError(
+                f"bundle.json has format {version}; this program reads format {FORMAT_VERSION}.",
+                remedy="Use the installer or builder version that made this bundle, or a newer one.",
+            )
+        return msgspec.json.decode(data, type=Index)
+    except msgspec.DecodeError as error:
+        raise DamagedBundleError(
+            f"bundle.json is not a valid index: {error}.",
+            remedy="Copy the bundle again from its source and compare it with SHA256SUMS.",
+        ) from error
+
+
+def content_digest(wheel_hashes: list[str], *terms: str) -> str:
+    """First 12 hexadecimal digits over what makes two bundles the same content."""
+    digest = hashlib.sha256("\n".join([*terms, *sorted(wheel_hashes)]).encode())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,180 @@
+"""Opens a bundle and reads its members in place. The only code that reads one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from typing import TYPE_CHECKING, Self
+
+from bootstrap.bundle import layout
+from bootstrap.bundle.errors import DamagedBundleError
+from bootstrap.bundle.model import Entry, Index, decode_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from _typeshed import WriteableBuffer
+
+_CHUNK = 1 << 20
+_MAX_INDEX_SIZE = 64 << 20
+_COPY_AGAIN = "Copy the bundle again from its source and compare it with SHA256SUMS."
+
+
+class SectionFile(io.RawIOBase):
+    """A stretch of a file as a read-only, seekable file of its own.
+
+    Each has its own handle, so several threads may read one bundle.
+
+    Args:
+        path: the file.
+        offset: first byte of the stretch.
+        size: its length in bytes; reading ends there.
+    """
+
+    def __init__(self, path: Path, offset: int, size: int) -> None:
+        super().__init__()
+        self.name = str(path)
+        self._file = path.open("rb", buffering=0)
+        self._offset = offset
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        count = min(len(view), max(0, self._size - self._position))
+        self._file.seek(self._offset + self._position)
+        got = self._file.readinto(view[:count])
+        self._position += got
+        return got
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+class BundleReader:
+    """An opened bundle whose index is intact.
+
+    The members are not read by opening; :meth:`verify_entry` reads one.
+
+    Attributes:
+        path: the bundle's file.
+        index: its table of contents.
+        index_bytes: the index as stored.
+        payload_offset: where the 7z archive begins, bytes from the start of the file.
+    """
+
+    def __init__(self, path: Path, trailer: layout.Trailer, index_bytes: bytes) -> None:
+        self.path = path
+        self.index: Index = decode_index(index_bytes)
+        self.index_bytes = index_bytes
+        self.payload_offset = trailer.payload_offset
+        self._payload_size = trailer.payload_size
+        self._check_bounds()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Find and check the index.
+
+        Raises:
+            DamagedBundleError: no index is found, or it is not what was written.
+        """
+        try:
+            with path.open("rb") as file:
+                trailer = _read_trailer(file, path)
+                file.seek(trailer.index_offset)
+                index_bytes = file.read(trailer.index_size)
+        except OSError as error:
+            raise DamagedBundleError(
+                f"{path} cannot be read: {error.strerror}.", remedy=_COPY_AGAIN
+            ) from error
+        if layout.sha256_hex(index_bytes) != trailer.index_sha256:
+            raise DamagedBundleError(
+                f"{path}: the index (bundle.json, offset {trailer.index_offset}) is damaged.",
+                remedy=_COPY_AGAIN,
+            )
+        return cls(path, trailer, index_bytes)
+
+    def _check_bounds(self) -> None:
+        for entry in self.index.entries:
+            if entry.offset < 0 or entry.offset + entry.size > self._payload_size:
+                raise DamagedBundleError(
+                    f"{self.path}: {entry.name} lies outside the payload.", remedy=_COPY_AGAIN
+                )
+
+    def open_entry(self, entry: Entry) -> SectionFile:
+        """The stored bytes of one member, unchecked, as a file."""
+        return SectionFile(self.path, self.payload_offset + entry.offset, entry.size)
+
+    def read_entry(self, entry: Entry) -> bytes:
+        """A small member, checked.
+
+        Raises:
+            DamagedBundleError: its bytes are not what the index says.
+        """
+        with self.open_entry(entry) as file:
+            data = file.read()
+        if len(data) != entry.size or layout.sha256_hex(data) != entry.sha256:
+            raise self.damage(entry)
+        return data
+
+    def verify_entry(self, entry: Entry, progress: Callable[[int], None]) -> None:
+        """Read one member whole and compare its hash; ``progress`` gets byte counts.
+
+        Raises:
+            DamagedBundleError: names the member and its offset.
+        """
+        digest = hashlib.sha256()
+        with self.open_entry(entry) as file:
+            try:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                    progress(len(chunk))
+            except OSError as error:
+                raise self.damage(entry, because=error.strerror) from error
+        if digest.hexdigest() != entry.sha256:
+            raise self.damage(entry)
+
+    def damage(self, entry: Entry, because: str | None = None) -> DamagedBundleError:
+        """The error for this member of this bundle."""
+        where = f"at offset {self.payload_offset + entry.offset}, {entry.size:,} bytes"
+        what = f"cannot be read ({because})" if because else "is damaged"
+        return DamagedBundleError(
+            f"{self.path.name}: {entry.name} ({where}) {what}.", remedy=_COPY_AGAIN
+        )
+
+
+def _read_trailer(file: io.BufferedReader, path: Path) -> layout.Trailer:
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - layout.COOKIE_SIZE))
+    pkg_size = layout.pkg_size(file.read())
+    if pkg_size is None:
+        raise DamagedBundleError(
+            f"{path} does not end as a bundle does: it is cut off, something was appended, "
+            "or it is not a bundle.",
+            remedy=_COPY_AGAIN,
+        )
+    file.seek(max(0, end - pkg_size - layout.TRAILER_SIZE))
+    trailer = layout.parse_trailer(file.read(layout.TRAILER_SIZE))
+    if trailer is None or trailer.index_size > _MAX_INDEX_SIZE:
+        raise DamagedBundleError(
+            f"{path} carries no payload, or its trailer is damaged.", remedy=_COPY_AGAIN
+        )
+    return trailer

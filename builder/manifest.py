@@ -1,0 +1,182 @@
+"""The manifest, ``metadata/dependencies.json``: what people want in a bundle.
+
+It is checked twice on loading: against the JSON Schema that lies beside it (all
+faults at once, each with its place) and against these types. The schema is made
+from the types, so that editors and the builder agree::
+
+    python -m builder.manifest > metadata/dependencies.schema.json
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from jsonschema import Draft202012Validator
+
+from bootstrap.bundle.model import BlacklistRule, Check, Target, Value
+from builder.errors import ManifestError, UsageError
+
+DEFAULT_PATH = Path(__file__).parent.parent / "metadata" / "dependencies.json"
+
+NormalizedName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+FileStem = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+VersionText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9a-z]+)*(\+[a-z0-9.]+)?$")]
+
+
+class Package(Value, kw_only=True):
+    """A distribution that is wanted.
+
+    Attributes:
+        order: place in the installation, ascending over the whole manifest.
+        specifier: PEP 440 versions that will do; empty means any.
+    """
+
+    order: int
+    name: NormalizedName
+    specifier: str = ""
+
+
+class PackageGroup(Value, kw_only=True):
+    """Packages installed together, after all groups before it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    packages: Annotated[tuple[Package, ...], msgspec.Meta(min_length=1)]
+
+
+class VariantTarget(Value, kw_only=True):
+    """What a variant is on one target.
+
+    Attributes:
+        pins: distribution to exact version, local build included.
+        indexes: distribution to the name of its index; the others come from pip's own.
+    """
+
+    pins: dict[NormalizedName, VersionText]
+    indexes: dict[NormalizedName, str] = {}
+
+
+class Variant(Value, kw_only=True):
+    """One CUDA build of the stack; ``cuda`` is the toolkit, None for CPU only."""
+
+    cuda: Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[0-9]+$")] | None
+    targets: Annotated[dict[Target, VariantTarget], msgspec.Meta(min_length=1)]
+
+
+class Manifest(Value, kw_only=True):
+    """The whole manifest.
+
+    Attributes:
+        python: ``major.minor`` of the CPython that goes along.
+        indexes: name to address of package indexes beside pip's own.
+        variants: by name, such as ``cu124``.
+    """
+
+    schema: str = msgspec.field(name="$schema", default="dependencies.schema.json")
+    product: FileStem
+    version: VersionText
+    company: str
+    python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]+$")]
+    indexes: dict[str, Annotated[str, msgspec.Meta(pattern=r"^https?://")]] = {}
+    groups: Annotated[tuple[PackageGroup, ...], msgspec.Meta(min_length=1)]
+    variants: Annotated[dict[FileStem, Variant], msgspec.Meta(min_length=1)]
+    blacklist: tuple[BlacklistRule, ...]
+    checks: tuple[Check, ...]
+
+    def variant(self, name: str) -> Variant:
+        """The variant of that name.
+
+        Raises:
+            UsageError: there is none; the known ones are listed.
+        """
+        if name not in self.variants:
+            raise UsageError(
+                f"There is no variant {name!r} in the manifest.",
+                remedy=f"Choose from: {', '.join(self.variants)}.",
+            )
+        return self.variants[name]
+
+    def variant_target(self, name: str, target: Target) -> VariantTarget:
+        """What variant ``name`` is on ``target``.
+
+        Raises:
+            UsageError: the variant, or that target of it, is not in the manifest.
+        """
+        targets = self.variant(name).targets
+        if target not in targets:
+            raise UsageError(
+                f"Variant {name} is not defined for {target}.",
+                remedy=f"Build it for {', '.join(targets)}, or add the target to the manifest.",
+            )
+        return targets[target]
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the manifest."""
+    described = msgspec.json.schema(Manifest)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
+
+
+def load_manifest(path: Path = DEFAULT_PATH) -> Manifest:
+    """Read and check a manifest.
+
+    Raises:
+        ManifestError: it is missing, is not JSON, or breaks the schema or a rule
+            between fields; every fault is named with its place.
+    """
+    data = _read_json(path)
+    faults = [
+        f"{fault.json_path}: {fault.message}"
+        for fault in Draft202012Validator(schema()).iter_errors(data)
+    ]
+    if not faults:
+        manifest = msgspec.convert(data, Manifest)
+        faults = _contradictions(manifest)
+    if faults:
+        listed = "".join(f"\n  {fault}" for fault in sorted(faults))
+        raise ManifestError(
+            f"The manifest {path} is not valid:{listed}", remedy="Correct the named places."
+        )
+    return manifest
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401 (what JSON holds is known after validation)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ManifestError(
+            f"The manifest {path} cannot be read: {error.strerror}.",
+            remedy="Give the right file with --manifest.",
+        ) from error
+    except ValueError as error:
+        raise ManifestError(
+            f"The manifest {path} is not JSON: {error}.", remedy="Correct the named place."
+        ) from error
+
+
+def _contradictions(manifest: Manifest) -> list[str]:
+    faults, seen, last = [], set[str](), 0
+    for position, group in enumerate(manifest.groups):
+        for place, package in enumerate(group.packages):
+            where = f"$.groups[{position}].packages[{place}]"
+            if package.order <= last:
+                faults.append(f"{where}.order: {package.order} does not come after {last}")
+            if package.name in seen:
+                faults.append(f"{where}.name: {package.name} is listed twice")
+            seen.add(package.name)
+            last = package.order
+    for name, variant in manifest.variants.items():
+        for target, settings in variant.targets.items():
+            where = f"$.variants.{name}.targets.{target}"
+            unknown = set(settings.indexes.values()) - set(manifest.indexes)
+            faults += [f"{where}.indexes: there is no index {index!r}" for index in unknown]
+            faults += [
+                f"{where}.pins: {pin} is in no group" for pin in settings.pins if pin not in seen
+            ]
+    return faults
+
+
+if __name__ == "__main__":
+    json.dump(schema(), sys.stdout, indent=2, sort_keys=True)
+    sys.stdout.write("\n")
