@@ -12,6 +12,7 @@ from bootstrap.bundle.errors import (
 )
 
 __all__ = [
+    "BusyError",
     "DamagedBundleError",
     "DownloadError",
     "ExitCode",
@@ -58,3 +59,9 @@ class DownloadError(ReportedError):
     """Something that is needed could not be had from its host."""
 
     exit_code = ExitCode.DOWNLOAD_FAILED
+
+
+class BusyError(ReportedError):
+    """Somebody else works in the same place."""
+
+    exit_code = ExitCode.BUSY

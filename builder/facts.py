@@ -13,7 +13,7 @@ from builder.errors import ManifestError
 DEFAULT_PATH = Path(__file__).parent.parent / "metadata" / "cuda.json"
 
 
-class Architectures(Value, kw_only=True):
+class Architectures(Value, frozen=True, kw_only=True):
     """Compute capabilities in torch builds of these versions for these targets."""
 
     torch: str
@@ -21,7 +21,7 @@ class Architectures(Value, kw_only=True):
     capabilities: tuple[str, ...]
 
 
-class Toolkit(Value, kw_only=True):
+class Toolkit(Value, frozen=True, kw_only=True):
     """One CUDA toolkit.
 
     Attributes:
@@ -37,7 +37,7 @@ class Toolkit(Value, kw_only=True):
     architectures: tuple[Architectures, ...]
 
 
-class TorchTrio(Value, kw_only=True):
+class TorchTrio(Value, frozen=True, kw_only=True):
     """Versions of torch and its companions that were built for each other."""
 
     torch: str
@@ -45,7 +45,7 @@ class TorchTrio(Value, kw_only=True):
     torchaudio: str
 
 
-class CudaFacts(Value, kw_only=True):
+class CudaFacts(Value, frozen=True, kw_only=True):
     """The whole file: toolkits by ``major.minor``, and trios that fit."""
 
     sources: tuple[str, ...]

@@ -25,7 +25,7 @@ FileStem = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 VersionText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9a-z]+)*(\+[a-z0-9.]+)?$")]
 
 
-class Package(Value, kw_only=True):
+class Package(Value, frozen=True, kw_only=True):
     """A distribution that is wanted.
 
     Attributes:
@@ -38,14 +38,14 @@ class Package(Value, kw_only=True):
     specifier: str = ""
 
 
-class PackageGroup(Value, kw_only=True):
+class PackageGroup(Value, frozen=True, kw_only=True):
     """Packages installed together, after all groups before it."""
 
     name: Annotated[str, msgspec.Meta(min_length=1)]
     packages: Annotated[tuple[Package, ...], msgspec.Meta(min_length=1)]
 
 
-class VariantTarget(Value, kw_only=True):
+class VariantTarget(Value, frozen=True, kw_only=True):
     """What a variant is on one target.
 
     Attributes:
@@ -54,17 +54,17 @@ class VariantTarget(Value, kw_only=True):
     """
 
     pins: dict[NormalizedName, VersionText]
-    indexes: dict[NormalizedName, str] = {}
+    indexes: dict[NormalizedName, str] = msgspec.field(default_factory=dict)
 
 
-class Variant(Value, kw_only=True):
+class Variant(Value, frozen=True, kw_only=True):
     """One CUDA build of the stack; ``cuda`` is the toolkit, None for CPU only."""
 
     cuda: Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[0-9]+$")] | None
     targets: Annotated[dict[Target, VariantTarget], msgspec.Meta(min_length=1)]
 
 
-class Manifest(Value, kw_only=True):
+class Manifest(Value, frozen=True, kw_only=True):
     """The whole manifest.
 
     Attributes:
@@ -78,7 +78,9 @@ class Manifest(Value, kw_only=True):
     version: VersionText
     company: str
     python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]+$")]
-    indexes: dict[str, Annotated[str, msgspec.Meta(pattern=r"^https?://")]] = {}
+    indexes: dict[str, Annotated[str, msgspec.Meta(pattern=r"^https?://")]] = msgspec.field(
+        default_factory=dict
+    )
     groups: Annotated[tuple[PackageGroup, ...], msgspec.Meta(min_length=1)]
     variants: Annotated[dict[FileStem, Variant], msgspec.Meta(min_length=1)]
     blacklist: tuple[BlacklistRule, ...]

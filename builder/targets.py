@@ -1,5 +1,6 @@
 """The platforms that are built for. All a decision needs to know of one is data here."""
 
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -104,3 +105,9 @@ def find_target(name: str) -> TargetPlatform:
             f"There is no target {name!r}.", remedy=f"Choose one of: {', '.join(TARGETS)}."
         )
     return TARGETS[name]
+
+
+def host_target() -> TargetPlatform | None:
+    """The target that this machine itself is, if it is one."""
+    here = (platform.system(), platform.machine())
+    return next((t for t in TARGETS.values() if (t.platform_system, t.machine) == here), None)

@@ -9,6 +9,9 @@ import hashlib
 from typing import Literal
 
 import msgspec
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from bootstrap.bundle.errors import DamagedBundleError
 
@@ -19,10 +22,10 @@ RuntimeSource = Literal["standalone", "host"]
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Immutable, strict when decoded; subclasses add ``kw_only``, which is not inherited."""
+    """Immutable, strict when decoded; type checkers want ``frozen`` said again."""
 
 
-class Entry(Value, kw_only=True):
+class Entry(Value, frozen=True, kw_only=True):
     """One stored member of the payload.
 
     Attributes:
@@ -38,7 +41,7 @@ class Entry(Value, kw_only=True):
     sha256: str
 
 
-class Wheel(Value, kw_only=True):
+class Wheel(Value, frozen=True, kw_only=True):
     """One wheel, as locked and as it will look when installed.
 
     Attributes:
@@ -60,14 +63,14 @@ class Wheel(Value, kw_only=True):
     file_count: int
 
 
-class Group(Value, kw_only=True):
+class Group(Value, frozen=True, kw_only=True):
     """Wheels that are installed together, in parallel; groups go one by one."""
 
     name: str
     wheels: tuple[Wheel, ...]
 
 
-class Runtime(Value, kw_only=True):
+class Runtime(Value, frozen=True, kw_only=True):
     """The relocatable CPython that goes along, a tar archive.
 
     Attributes:
@@ -89,7 +92,7 @@ class Runtime(Value, kw_only=True):
     entry: Entry
 
 
-class CudaTerms(Value, kw_only=True):
+class CudaTerms(Value, frozen=True, kw_only=True):
     """What the variant asks of driver and GPU.
 
     Attributes:
@@ -105,7 +108,7 @@ class CudaTerms(Value, kw_only=True):
     architectures: tuple[str, ...]
 
 
-class BlacklistRule(Value, kw_only=True):
+class BlacklistRule(Value, frozen=True, kw_only=True):
     """A distribution that must not be there.
 
     Attributes:
@@ -124,8 +127,21 @@ class BlacklistRule(Value, kw_only=True):
     targets: tuple[Target, ...] = ()
     reason: str
 
+    def holds_on(self, target: Target) -> bool:
+        """Whether the rule is meant for that target."""
+        return not self.targets or target in self.targets
 
-class Check(Value, kw_only=True):
+    def bans(self, name: str, version: Version) -> bool:
+        """Whether it bans this version of this distribution, by name or alias."""
+        if canonicalize_name(name) not in {
+            canonicalize_name(n) for n in (self.name, *self.aliases)
+        }:
+            return False
+        specifier = SpecifierSet(self.specifier or "")
+        return specifier.contains(version, prereleases=True)
+
+
+class Check(Value, frozen=True, kw_only=True):
     """One probe that the installed Python runs.
 
     Attributes:
@@ -143,14 +159,14 @@ class Check(Value, kw_only=True):
     needs_gpu: bool = False
 
 
-class LongestPath(Value, kw_only=True):
+class LongestPath(Value, frozen=True, kw_only=True):
     """The longest installed path below the environment's ``site-packages``."""
 
     length: int
     path: str
 
 
-class Index(Value, kw_only=True):
+class Index(Value, frozen=True, kw_only=True):
     """Everything that is known about one bundle.
 
     Attributes:
@@ -211,7 +227,7 @@ def decode_index(data: bytes) -> Index:
         if version != FORMAT_VERSION:
             raise DamagedBundleError(
                 f"bundle.json has format {version}; this program reads format {FORMAT_VERSION}.",
-                remedy="Use the installer or builder version that made this bundle, or a newer one.",
+                remedy="Use the program version that made this bundle, or a newer one.",
             )
         return msgspec.json.decode(data, type=Index)
     except msgspec.DecodeError as error:

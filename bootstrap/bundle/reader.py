@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from bootstrap.bundle import layout
 from bootstrap.bundle.errors import DamagedBundleError
@@ -141,16 +141,35 @@ class BundleReader:
         Raises:
             DamagedBundleError: names the member and its offset.
         """
+        self._stream(entry, lambda chunk: progress(len(chunk)))
+
+    def copy_entry(self, entry: Entry, file: BinaryIO, progress: Callable[[int], None]) -> None:
+        """Write one member to ``file``, checked in the same pass.
+
+        Raises:
+            DamagedBundleError: what was written must not be used.
+        """
+
+        def take(chunk: bytes) -> None:
+            file.write(chunk)
+            progress(len(chunk))
+
+        self._stream(entry, take)
+
+    def _stream(self, entry: Entry, take: Callable[[bytes], None]) -> None:
         digest = hashlib.sha256()
         with self.open_entry(entry) as file:
-            try:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-                    progress(len(chunk))
-            except OSError as error:
-                raise self.damage(entry, because=error.strerror) from error
+            while chunk := self._read_chunk(file, entry):
+                digest.update(chunk)
+                take(chunk)
         if digest.hexdigest() != entry.sha256:
             raise self.damage(entry)
+
+    def _read_chunk(self, file: SectionFile, entry: Entry) -> bytes:
+        try:
+            return file.read(_CHUNK) or b""
+        except OSError as error:
+            raise self.damage(entry, because=error.strerror) from error
 
     def damage(self, entry: Entry, because: str | None = None) -> DamagedBundleError:
         """The error for this member of this bundle."""

@@ -1,0 +1,84 @@
+"""Gives the wheels back as files that stock pip and uv install."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from bootstrap.bundle.model import Index, Wheel
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.errors import NotWritableError, UnsafeTargetError
+from bootstrap.events import Listener
+from bootstrap.files import replace_file
+
+_CHUNK = 1 << 20
+
+
+def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -> Path:
+    """Write ``<folder>/wheelhouse/*.whl`` and ``<folder>/pylock.toml`` (PEP 751).
+
+    Returns:
+        The lock's path.
+
+    Raises:
+        UnsafeTargetError: ``folder`` has something in it.
+        NotWritableError: it cannot be written.
+        DamagedBundleError: a wheel is not what the index says; it was not kept.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise UnsafeTargetError(
+            f"{folder} is not empty.", remedy="Give a new or empty folder with --extract."
+        )
+    wheelhouse = folder / "wheelhouse"
+    listener.phase("extract", sum(wheel.size for wheel in reader.index.wheels))
+    try:
+        wheelhouse.mkdir(parents=True)
+        for wheel in reader.index.wheels:
+            listener.working_on(wheel.name)
+            _extract(reader, wheel, wheelhouse, listener)
+        lock = folder / "pylock.toml"
+        replace_file(lock, tomli_w.dumps(_pylock(reader.index)).encode())
+    except OSError as error:
+        raise NotWritableError(
+            f"{error.filename or folder} cannot be written: {error.strerror or error}.",
+            remedy="Choose another folder with --extract.",
+        ) from error
+    return lock
+
+
+def _extract(reader: BundleReader, wheel: Wheel, wheelhouse: Path, listener: Listener) -> None:
+    part = wheelhouse / f".{wheel.filename}.part"
+    try:
+        with part.open("wb") as file:
+            # The hash is taken in the same pass in which the bytes are written.
+            reader.copy_entry(wheel.entry, file, listener.advance)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(wheelhouse / wheel.filename)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _pylock(index: Index) -> dict[str, Any]:
+    packages = [
+        {
+            "name": wheel.name,
+            "version": wheel.version,
+            "wheels": [
+                {
+                    "name": wheel.filename,
+                    "path": f"wheelhouse/{wheel.filename}",
+                    "size": wheel.size,
+                    "hashes": {"sha256": wheel.sha256},
+                }
+            ],
+        }
+        for wheel in sorted(index.wheels, key=lambda wheel: wheel.name)
+    ]
+    return {
+        "lock-version": "1.0",
+        "created-by": index.created_by,
+        "requires-python": f">={index.python}",
+        "packages": packages,
+    }

@@ -1,0 +1,1 @@
+"""The steps that build a generation: runtime → wheels → seal. None imports another."""

@@ -1,0 +1,83 @@
+"""Step 1: the relocatable CPython, and an empty virtual environment made by it."""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable
+
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.errors import DamagedBundleError, InstallError
+from bootstrap.generation import Generation
+from bootstrap.processes import run_python
+
+_VENV_TIMEOUT = 120
+
+
+class _Hashed(io.RawIOBase):
+    """Hashes what a sequential reader takes from a stream."""
+
+    def __init__(self, stream: io.RawIOBase, progress: Callable[[int], None]) -> None:
+        super().__init__()
+        self.digest = hashlib.sha256()
+        self._stream = stream
+        self._progress = progress
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._stream.read(size) or b""
+        self.digest.update(data)
+        self._progress(len(data))
+        return data
+
+
+def unpack_runtime(
+    reader: BundleReader, generation: Generation, progress: Callable[[int], None]
+) -> None:
+    """Unpack the runtime, hashing it on the way.
+
+    Raises:
+        DamagedBundleError: the archive is not what the index says. What was unpacked
+            must not be used.
+    """
+    entry = reader.index.runtime.entry
+    generation.runtime.mkdir(parents=True)
+    with reader.open_entry(entry) as section:
+        hashed = _Hashed(section, progress)
+        try:
+            # The stream mode reads strictly forward, so that the hash sees every byte once;
+            # the "data" filter (PEP 706) keeps members inside the folder.
+            with tarfile.open(fileobj=hashed, mode="r|", bufsize=1 << 20) as archive:
+                archive.extractall(generation.runtime, filter="data")
+        except tarfile.TarError as error:
+            raise reader.damage(entry, because=str(error)) from error
+        while hashed.read(1 << 20):
+            pass
+    if hashed.digest.hexdigest() != entry.sha256:
+        raise reader.damage(entry)
+
+
+def make_venv(reader: BundleReader, generation: Generation) -> None:
+    """Make the empty virtual environment with the unpacked interpreter.
+
+    Raises:
+        DamagedBundleError: the index names an interpreter that is not there.
+        InstallError: the interpreter does not run here, or ``venv`` fails.
+    """
+    executable = generation.runtime / reader.index.runtime.executable
+    if not executable.is_file():
+        raise DamagedBundleError(
+            f"The runtime holds no {reader.index.runtime.executable}.",
+            remedy="Get another copy of the bundle.",
+        )
+    # Symbolic links on POSIX: a copied interpreter would look for libpython beside itself.
+    links = "--copies" if generation.target == "win_amd64" else "--symlinks"
+    done = run_python(
+        executable,
+        ["-m", "venv", "--without-pip", links, str(generation.venv)],
+        timeout=_VENV_TIMEOUT,
+    )
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
+        raise InstallError(
+            f"The virtual environment could not be made by {executable}: {last[0]}",
+            remedy="Send the log file to whoever made this bundle.",
+        )

@@ -1,0 +1,93 @@
+"""Step 3: what makes the environment stay as it is, and the inventory that shows whether it did."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.version import Version
+
+from bootstrap import inventory
+from bootstrap.bundle.model import Index
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.files import replace_file
+from bootstrap.generation import Generation
+
+TORCH_LOCK = ".torch_lock"
+_DOCUMENTS = "docs/"
+
+
+def write_torch_lock(index: Index, generation: Generation) -> None:
+    """Record which torch this is, for everybody who asks later; nothing without torch."""
+    torch = next((wheel for wheel in index.wheels if wheel.name == "torch"), None)
+    if torch is None:
+        return
+    lock = {
+        "version": torch.version,
+        "local": Version(torch.version).local,
+        "cuda": index.cuda.version if index.cuda else None,
+        "record_sha256": torch.record_sha256,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    replace_file(generation.venv / TORCH_LOCK, json.dumps(lock, indent=2).encode() + b"\n")
+
+
+def write_pip_configuration(index: Index, generation: Generation) -> None:
+    """Forbid the index and hold every locked version, so that pip cannot replace torch."""
+    pins = [f"{wheel.name}=={wheel.version}" for wheel in index.wheels]
+    constraints = generation.venv / "constraints.txt"
+    replace_file(constraints, ("\n".join(sorted(pins)) + "\n").encode())
+    windows = index.target == "win_amd64"
+    # As an address, because pip splits this option at spaces, and paths may have some.
+    lines = [
+        "[global]",
+        "no-index = true",
+        f"constraint = {constraints.as_uri()}",
+        "disable-pip-version-check = true",
+    ]
+    name = "pip.ini" if windows else "pip.conf"
+    replace_file(generation.venv / name, ("\n".join(lines) + "\n").encode())
+
+
+def write_documents(reader: BundleReader, generation: Generation) -> None:
+    """The files for the user, and the index itself."""
+    generation.documents.mkdir()
+    for entry in reader.index.documents:
+        path = generation.documents / Path(entry.name.removeprefix(_DOCUMENTS)).name
+        replace_file(path, reader.read_entry(entry))
+        if path.suffix == ".sh":
+            path.chmod(0o755)
+    replace_file(generation.index, reader.index_bytes)
+
+
+def remove_strange_bytecode(generation: Generation, known: Mapping[str, str]) -> None:
+    """Delete every ``.pyc`` and empty ``__pycache__`` that no wheel brought.
+
+    Args:
+        generation: what was built.
+        known: absolute paths of the files that wheels brought.
+    """
+    for folder, _, files in os.walk(generation.folder, topdown=False):
+        for name in files:
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if name.endswith(".pyc") and path not in known:
+                os.unlink(path)  # noqa: PTH108
+        if os.path.basename(folder) == "__pycache__" and not os.listdir(folder):  # noqa: PTH119, PTH208
+            os.rmdir(folder)  # noqa: PTH106
+
+
+def write_inventory(generation: Generation, known: Mapping[str, str]) -> str:
+    """Write the inventory of all that lies in the generation now.
+
+    Args:
+        generation: what was built.
+        known: absolute path to hash of the files that were hashed while written.
+
+    Returns:
+        The SHA-256 of the inventory, hexadecimal.
+    """
+    data = inventory.encode(inventory.take(generation.folder, known))
+    replace_file(generation.inventory, data)
+    return hashlib.sha256(data).hexdigest()

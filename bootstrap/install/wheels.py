@@ -1,0 +1,114 @@
+"""Step 2: the wheels, group by group, straight out of the bundle."""
+
+import errno
+import os
+import warnings
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from threading import Event
+
+import installer
+from installer.exceptions import InstallerError
+
+from bootstrap.bundle.model import Group, Wheel
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.errors import InstallError, NoSpaceError, ReportedError
+from bootstrap.events import Listener
+from bootstrap.generation import Generation
+from bootstrap.install.destination import VenvDestination, WrittenFiles
+from bootstrap.install.source import BundleWheel, wheel_scheme_name
+
+# Reading, inflating, hashing and writing release the interpreter's lock; more threads
+# than this only make a slow medium seek.
+_MOST_THREADS = 4
+_INSTALLER = b"llmsetup\n"
+
+
+def install_wheels(
+    reader: BundleReader, generation: Generation, listener: Listener
+) -> dict[str, str]:
+    """Install every wheel of the bundle; no resolver, no second copy on disk.
+
+    Returns:
+        Absolute path to ``algorithm=value`` of every file written.
+
+    Raises:
+        DamagedBundleError: a file is not what its RECORD says.
+        RefusedContentError: a wheel wants to write outside of the environment.
+        InstallError: anything else that went wrong, with the wheel's name.
+    """
+    written, stop = WrittenFiles(), Event()
+    threads = max(2, min(_MOST_THREADS, os.cpu_count() or 1))
+    with (
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(max_workers=threads, thread_name_prefix="wheel") as pool,
+    ):
+        # installer leaves __pycache__ out and warns; leaving it out is what we want.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            for group in reader.index.groups:
+                _install_group(group, reader, generation, listener, pool, written, stop)
+        finally:
+            # Also on Ctrl-C: leaving the pool waits for its threads, which look at this.
+            stop.set()
+    return written.hashes
+
+
+def _install_group(
+    group: Group,
+    reader: BundleReader,
+    generation: Generation,
+    listener: Listener,
+    pool: ThreadPoolExecutor,
+    written: WrittenFiles,
+    stop: Event,
+) -> None:
+    listener.working_on(group.name)
+
+    def install(wheel: Wheel) -> None:
+        if not stop.is_set():
+            destination = VenvDestination(
+                generation, wheel_scheme_name(wheel), written, stop, listener.advance
+            )
+            _install_wheel(reader, wheel, destination)
+
+    # The largest first, so that the last thread does not end long after the others.
+    ordered = sorted(group.wheels, key=lambda wheel: -wheel.installed_size)
+    futures = [pool.submit(install, wheel) for wheel in ordered]
+    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+    error = _first_error(done)
+    if error:
+        stop.set()
+        raise error
+
+
+def _first_error(done: set[Future[None]]) -> BaseException | None:
+    return next((error for future in done if (error := future.exception())), None)
+
+
+def _install_wheel(reader: BundleReader, wheel: Wheel, destination: VenvDestination) -> None:
+    try:
+        with BundleWheel(reader, wheel) as source:
+            source.validate_record()
+            installer.install(source, destination, {"INSTALLER": _INSTALLER})
+    except ReportedError:
+        raise
+    except OSError as error:
+        raise _os_error(error, wheel) from error
+    except (InstallerError, ValueError, KeyError) as error:
+        raise InstallError(
+            f"{wheel.filename} could not be installed: {error}.",
+            remedy="Get another copy of the bundle; if it stays so, tell whoever made it.",
+        ) from error
+
+
+def _os_error(error: OSError, wheel: Wheel) -> ReportedError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return NoSpaceError(
+            f"The disk became full while installing {wheel.name} ({error.strerror}).",
+            remedy="Free some space, or choose another disk with --target.",
+        )
+    return InstallError(
+        f"{error.filename or wheel.filename} could not be written while installing "
+        f"{wheel.name}: {error.strerror or error}.",
+        remedy="Check the disk, or choose another one with --target.",
+    )

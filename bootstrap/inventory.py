@@ -1,0 +1,154 @@
+"""Every file of a generation with its hash, size and times: what drift is measured against.
+
+A CSV file with the columns of a wheel's RECORD (path, ``algorithm=value``, size),
+then modification and status-change time in nanoseconds. Like git's index, the times
+only decide which files are worth hashing again; they never make a file good.
+"""
+
+import base64
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One file or link below the generation's folder.
+
+    Attributes:
+        path: relative, with forward slashes.
+        hash: ``algorithm=value``, or ``link=`` and where a symbolic link points.
+        times: modification and status-change time, nanoseconds.
+    """
+
+    path: str
+    hash: str
+    size: int
+    times: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What differs from the inventory; paths relative to the generation."""
+
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.missing)
+
+
+def take(folder: Path, known: Mapping[str, str]) -> tuple[Item, ...]:
+    """Look at every file below ``folder``.
+
+    Args:
+        folder: the generation.
+        known: absolute path to hash, of files that were hashed while written; the
+            others are hashed now.
+    """
+    items = []
+    for path, status in _walk(folder):
+        relative = path.removeprefix(f"{folder}{os.sep}").replace(os.sep, "/")
+        if os.path.islink(path):  # noqa: PTH114 (plain strings: there are 30,000)
+            digest = f"link={os.readlink(path)}"  # noqa: PTH115
+        else:
+            digest = known.get(path) or hash_file(path)
+        items.append(Item(path=relative, hash=digest, size=status.st_size, times=_times(status)))
+    return tuple(sorted(items, key=lambda item: item.path))
+
+
+def compare(
+    folder: Path, items: tuple[Item, ...], *, deep: bool, progress: Callable[[int], None]
+) -> Drift:
+    """Compare what lies below ``folder`` with its inventory.
+
+    Args:
+        folder: the generation.
+        items: its inventory.
+        deep: hash every file; otherwise only those whose size or times differ.
+        progress: gets the bytes of each file that was looked at.
+    """
+
+    def judge(item: Item) -> str | None:
+        verdict = _judge(folder, item, deep=deep)
+        progress(item.size)
+        return verdict
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        verdicts = list(pool.map(judge, items, chunksize=64))
+    found = list(zip(items, verdicts, strict=True))
+    return Drift(
+        changed=tuple(item.path for item, verdict in found if verdict == "changed"),
+        missing=tuple(item.path for item, verdict in found if verdict == "missing"),
+    )
+
+
+def _judge(folder: Path, item: Item, *, deep: bool) -> str | None:
+    path = f"{folder}{os.sep}{item.path}"
+    try:
+        status = os.lstat(path)
+        if item.hash.startswith("link="):
+            return None if f"link={os.readlink(path)}" == item.hash else "changed"  # noqa: PTH115
+        if status.st_size != item.size:
+            return "changed"
+        if not deep and _times(status) == item.times:
+            return None
+        algorithm = item.hash.partition("=")[0]
+        return None if hash_file(path, algorithm) == item.hash else "changed"
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "changed"
+
+
+def _times(status: os.stat_result) -> tuple[int, int]:
+    return status.st_mtime_ns, status.st_ctime_ns
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    waiting = [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    yield entry.path, entry.stat(follow_symlinks=False)
+
+
+def hash_file(path: str, algorithm: str = "sha256") -> str:
+    """``algorithm=value`` as in RECORD, of a file's content."""
+    digest = hashlib.new(algorithm)
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return f"{algorithm}={base64.urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"
+
+
+def encode(items: tuple[Item, ...]) -> bytes:
+    """CSV, UTF-8, one row per item."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerows([item.path, item.hash, item.size, *item.times] for item in items)
+    # A file name need not be valid UTF-8 on POSIX.
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def decode(data: bytes) -> tuple[Item, ...]:
+    """Parse what :func:`encode` wrote.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    rows = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape")))
+    return tuple(
+        Item(path=path, hash=digest, size=int(size), times=(int(modified), int(changed)))
+        for path, digest, size, modified, changed in rows
+    )

@@ -1,0 +1,105 @@
+"""What the installer can be asked to do: one function per mode, each answers with a sentence."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from bootstrap import __version__
+from bootstrap.errors import UsageError
+from bootstrap.extract import extract_wheelhouse
+from bootstrap.plan import InstallPlan
+from bootstrap.session import Session
+from bootstrap.ui.text import describe_bundle, list_bundle
+
+MODES = ("check", "check_media", "list", "extract", "verify", "version")
+_LogOpener = Callable[[], None]
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The modes; at most one may be given."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--check", action="store_true", help="this machine against this bundle; writes nothing"
+    )
+    group.add_argument(
+        "--check-media", action="store_true", help="read and check every byte of this file"
+    )
+    group.add_argument("--list", action="store_true", help="show what is inside")
+    group.add_argument(
+        "--extract", metavar="DIR", type=Path, help="give the wheels back, for pip or uv"
+    )
+    group.add_argument("--verify", action="store_true", help="prove what is installed")
+    group.add_argument("--version", action="store_true", help="say what this bundle is")
+    parser.add_argument("--deep", action="store_true", help="with --verify: hash every file again")
+
+
+def run(mode: str, options: Namespace, session: Session, open_log: _LogOpener) -> str:
+    """Run one mode.
+
+    Raises:
+        ReportedError: what went wrong.
+    """
+    if options.deep and mode != "verify":
+        raise UsageError("--deep goes with --verify.", remedy="Add --verify, or leave it out.")
+    if mode == "extract":
+        return _extract(session, options.extract)
+    if mode == "install":
+        return _install(session, open_log, ask=not (options.silent or options.json))
+    if mode == "verify":
+        return _verify(session, deep=options.deep)
+    simple = {"check": _check, "check_media": _check_media, "list": _list, "version": _version}
+    return simple[mode](session)
+
+
+def _install(session: Session, open_log: _LogOpener, *, ask: bool) -> str:
+    def confirm(plan: InstallPlan) -> bool:
+        if ask and sys.stdin is not None and sys.stdin.isatty():
+            sys.stderr.write(f"\nInstall into {plan.generation.root}? [Y/n] ")
+            sys.stderr.flush()
+            if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+                return False
+        open_log()
+        return True
+
+    report = session.install(confirm)
+    if report is None:
+        raise KeyboardInterrupt
+    return (
+        f"{session.reader.index.product} {session.reader.index.version} is installed in "
+        f"{session.target}: {report.verdict}."
+    )
+
+
+def _verify(session: Session, *, deep: bool) -> str:
+    report = session.verify(deep=deep)
+    return f"{session.target} is as it was installed: {report.verdict}."
+
+
+def _check(session: Session) -> str:
+    plan = session.plan()
+    if plan.refusal:
+        raise plan.refusal
+    return f"This machine can run {session.reader.index.product} {session.reader.index.variant}."
+
+
+def _check_media(session: Session) -> str:
+    entries = session.reader.index.entries
+    session.listener.phase("check media", sum(entry.size for entry in entries))
+    for entry in sorted(entries, key=lambda entry: entry.offset):
+        session.listener.working_on(entry.name)
+        session.reader.verify_entry(entry, session.listener.advance)
+    return f"All {len(entries)} members of {session.reader.path.name} are intact."
+
+
+def _list(session: Session) -> str:
+    return "\n".join(list_bundle(session.reader.index))
+
+
+def _extract(session: Session, folder: Path) -> str:
+    lock = extract_wheelhouse(session.reader, folder.absolute(), session.listener)
+    return f"{len(session.reader.index.wheels)} wheels and {lock} are ready for pip or uv."
+
+
+def _version(session: Session) -> str:
+    return f"{describe_bundle(session.reader.index)}, installer {__version__}"

@@ -1,0 +1,108 @@
+"""What an installation would do: a value, made before anything is written. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.bundle.model import Index
+from bootstrap.errors import (
+    NoSpaceError,
+    NotWritableError,
+    ReportedError,
+    UnfitMachineError,
+)
+from bootstrap.fitness import Fitness
+from bootstrap.generation import Generation, new_name
+from bootstrap.host.model import Disk, Host
+from bootstrap.state import Installed, InstallState
+
+# Beside the environment: logs, the lock, what the probes write, directories.
+_MARGIN = 256 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallPlan:
+    """The whole plan.
+
+    Attributes:
+        generation: what will be built.
+        replaces: what is live now and goes afterwards; None on a fresh target.
+        space_needed: bytes, until the old generation is gone.
+        gpu_usable: whether the probes that need a GPU will run.
+        refusal: why it must not be carried out; None when it may.
+    """
+
+    index: Index
+    host: Host
+    disk: Disk
+    generation: Generation
+    replaces: Installed | None
+    space_needed: int
+    gpu_usable: bool
+    warnings: tuple[str, ...]
+    refusal: ReportedError | None
+
+
+def make_plan(
+    index: Index,
+    host: Host,
+    disk: Disk,
+    fitness: Fitness,
+    state: InstallState,
+    *,
+    target: Path,
+    allow_no_gpu: bool,
+) -> InstallPlan:
+    """Decide what to do, or why not.
+
+    Args:
+        index: of the bundle.
+        host: this machine.
+        disk: where the target lies.
+        fitness: bundle against machine.
+        state: what is installed in the target now.
+        target: the folder, absolute.
+        allow_no_gpu: install a CUDA bundle although no GPU can use it.
+    """
+    names = {state.live.generation} if state.live else set[str]()
+    need = index.disk_need + _MARGIN
+    warnings = list(fitness.warnings)
+    if index.runtime.warning:
+        warnings.append(index.runtime.warning)
+    return InstallPlan(
+        index=index,
+        host=host,
+        disk=disk,
+        generation=Generation.of(target, new_name(index.bundle_id, names), index),
+        replaces=state.live,
+        space_needed=need,
+        gpu_usable=fitness.gpu_usable,
+        warnings=tuple(warnings),
+        refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu) or _unusable_disk(disk, target, need),
+    )
+
+
+def _unfit(fitness: Fitness, *, allow_no_gpu: bool) -> ReportedError | None:
+    for problem in fitness.problems:
+        if problem.kind != "gpu" or not allow_no_gpu:
+            return UnfitMachineError(problem.message, remedy=problem.remedy)
+    return None
+
+
+def _unusable_disk(disk: Disk, target: Path, need: int) -> ReportedError | None:
+    if not disk.writable:
+        return NotWritableError(
+            f"{target} cannot be written ({disk.path} is read-only or not yours).",
+            remedy="Choose a folder that you may write to with --target.",
+        )
+    if disk.noexec:
+        return NotWritableError(
+            f"Programs must not be started from {disk.path} (it is mounted noexec).",
+            remedy="Choose a folder on another file system with --target.",
+        )
+    if disk.free < need:
+        return NoSpaceError(
+            f"{disk.path} has {disk.free / 1e9:.2f} GB free; the installation needs "
+            f"{need / 1e9:.2f} GB.",
+            remedy="Free some space, or choose another disk with --target.",
+        )
+    return None

@@ -1,0 +1,90 @@
+"""``install.json``: what is live and what is being built; also the mark that a folder is ours."""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from bootstrap.bundle.model import Target, Value
+from bootstrap.errors import RecoveryNeededError
+from bootstrap.files import replace_file
+from bootstrap.generation import Generation
+
+FILE_NAME = "install.json"
+_FORMAT = 1
+
+
+class Installed(Value, frozen=True, kw_only=True):
+    """One generation that was verified and made live.
+
+    Attributes:
+        generation: its folder's name.
+        inventory_sha256: of ``inventory.csv``, hexadecimal.
+        index_sha256: of ``bundle.json``, hexadecimal.
+        gpu_verified: False when nothing could be tried on a GPU.
+    """
+
+    generation: str
+    bundle_id: str
+    product: str
+    version: str
+    variant: str
+    target: Target
+    python: str
+    installed: datetime
+    inventory_sha256: str
+    index_sha256: str
+    gpu_verified: bool
+
+    def generation_in(self, root: Path) -> Generation:
+        """The generation itself, in the target folder ``root``."""
+        return Generation(
+            root=root, name=self.generation, target=self.target, python_version=self.python
+        )
+
+
+class InstallState(Value, frozen=True, kw_only=True):
+    """The whole file.
+
+    Attributes:
+        building: name of a generation that is being built; after a crash, a leftover.
+    """
+
+    format: int = _FORMAT
+    live: Installed | None = None
+    building: str | None = None
+
+
+def load_state(target: Path) -> InstallState | None:
+    """The state of the installation in ``target``, or None when there is none.
+
+    Raises:
+        RecoveryNeededError: the file is there but cannot be understood.
+    """
+    path = target / FILE_NAME
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
+    try:
+        state = msgspec.json.decode(data, type=InstallState)
+    except msgspec.DecodeError as error:
+        raise _unusable(path, str(error)) from error
+    if state.format != _FORMAT:
+        raise _unusable(path, f"it has format {state.format}, this program knows {_FORMAT}")
+    return state
+
+
+def save_state(target: Path, state: InstallState) -> None:
+    """Replace the file atomically and bring it to the disk."""
+    encoded = msgspec.json.format(msgspec.json.encode(state, order="deterministic"), indent=2)
+    replace_file(target / FILE_NAME, encoded + b"\n")
+
+
+def _unusable(path: Path, why: str) -> RecoveryNeededError:
+    return RecoveryNeededError(
+        f"{path} cannot be understood: {why}.",
+        remedy="Use the newest installer of this product, or install into another folder.",
+    )

@@ -1,0 +1,98 @@
+"""The target folder: may we use it, and nobody else at the same time."""
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bootstrap.errors import BusyError, NotWritableError, UnsafeTargetError
+from bootstrap.state import FILE_NAME
+
+_LOCK_NAME = ".install.lock"
+_OWNER_NAME = ".install.owner.json"
+# What an installation that was killed before its first state can have left.
+_HARMLESS = {_LOCK_NAME, _OWNER_NAME, f".{FILE_NAME}.part", "logs"}
+
+
+def require_safe(target: Path) -> None:
+    """Refuse folders that are not ours to fill. Reads only.
+
+    Raises:
+        UnsafeTargetError: a link, a file, the root, a home folder, or a folder with
+            something in it that is not an installation of ours.
+    """
+    problem = _danger(target)
+    if problem:
+        raise UnsafeTargetError(
+            f"{target} cannot be the target: {problem}.",
+            remedy="Give a new or empty folder, or an earlier installation, with --target.",
+        )
+
+
+def _danger(target: Path) -> str | None:
+    if target.is_symlink():
+        return f"it is a link to {target.resolve()}"
+    if not target.is_dir():
+        return "it is a file" if target.exists() else None
+    if target.resolve() in {Path(target.resolve().anchor), Path.home().resolve()}:
+        return "it is the root of a file system or a home folder"
+    if (target / FILE_NAME).is_file():
+        return None
+    strange = sorted({entry.name for entry in target.iterdir()} - _HARMLESS)
+    if strange:
+        return f"it is not empty ({strange[0]}) and holds no installation of ours"
+    return None
+
+
+@contextmanager
+def hold(target: Path) -> Iterator[None]:
+    """Make the folder and keep every other installer out of it as long as the context lives.
+
+    The lock belongs to the process: the system releases it however the process ends.
+
+    Raises:
+        NotWritableError: the folder cannot be made or written.
+        BusyError: another installer holds it; the message tells which process.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(target / _LOCK_NAME, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(
+            f"Another installer is working on {target}{_owner(target)}.",
+            remedy="Wait until it has ended, then start again.",
+        ) from error
+    except OSError as error:
+        raise NotWritableError(
+            f"{target} cannot be written: {error.strerror or error}.",
+            remedy="Choose a folder that you may write to with --target.",
+        ) from error
+    try:
+        _write_owner(target)
+        yield
+    finally:
+        (target / _OWNER_NAME).unlink(missing_ok=True)
+        lock.release()
+
+
+def _write_owner(target: Path) -> None:
+    owner = {
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (target / _OWNER_NAME).write_text(json.dumps(owner), encoding="utf-8")
+
+
+def _owner(target: Path) -> str:
+    try:
+        owner = json.loads((target / _OWNER_NAME).read_text(encoding="utf-8"))
+        return f" (process {owner['pid']} on {owner['host']}, since {owner['since']})"
+    except (OSError, ValueError, KeyError):
+        return ""

@@ -1,0 +1,61 @@
+"""A session in a terminal: the plan, one calm line of progress, the verdict."""
+
+import sys
+import threading
+from typing import Any
+
+from tqdm import tqdm
+
+from bootstrap.events import Listener
+from bootstrap.plan import InstallPlan
+from bootstrap.probing import CheckResult
+from bootstrap.ui.text import describe_plan
+
+
+class ConsoleListener(Listener):
+    """Writes to standard error; bars only where that is a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._lock = threading.Lock()
+
+    def phase(self, name: str, total: int) -> None:
+        self.close()
+        if total:
+            # disable=None: no bar where standard error is not a terminal.
+            self._bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, disable=None)
+        if self._bar is None or self._bar.disable:
+            self._line(f"{name} …")
+
+    def advance(self, count: int) -> None:
+        with self._lock:
+            if self._bar is not None:
+                self._bar.update(count)
+
+    def working_on(self, what: str) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix_str(what, refresh=False)
+
+    def note(self, message: str) -> None:
+        self._line(message)
+
+    def warn(self, message: str) -> None:
+        self._line(f"warning: {message}")
+
+    def planned(self, plan: InstallPlan) -> None:
+        for line in describe_plan(plan):
+            self._line(line)
+        for warning in plan.warnings:
+            self.warn(warning)
+
+    def checked(self, result: CheckResult) -> None:
+        self._line(f"  {result.status:<8}{result.id} ({result.seconds:.1f} s) {result.detail}")
+
+    def close(self) -> None:
+        """End the present bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _line(self, text: str) -> None:
+        tqdm.write(text, file=sys.stderr)

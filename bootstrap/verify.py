@@ -1,0 +1,125 @@
+"""Proves an environment: nothing drifted, nothing banned is there, and the probes pass."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.version import Version
+
+from bootstrap import inventory
+from bootstrap.bundle.model import Index, decode_index
+from bootstrap.errors import RecoveryNeededError, VerificationError
+from bootstrap.events import Listener
+from bootstrap.generation import Generation
+from bootstrap.probing import CheckResult
+from bootstrap.state import Installed
+
+_MANY = 10
+_REPAIR = "Run the installer again: it builds a fresh environment and then switches over."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationReport:
+    """What was proved.
+
+    Attributes:
+        results: one for each check of the index.
+        gpu_verified: whether the checks that need a GPU passed on one.
+    """
+
+    results: tuple[CheckResult, ...]
+    gpu_verified: bool
+
+    @property
+    def verdict(self) -> str:
+        """``verified``, or ``verified except GPU``."""
+        return "verified" if self.gpu_verified else "verified except GPU"
+
+
+def judge(
+    index: Index, results: tuple[CheckResult, ...], *, gpu_usable: bool
+) -> VerificationReport:
+    """Turn the answers of the probes into a report.
+
+    Raises:
+        VerificationError: names every check that failed, and why.
+    """
+    failed = [result for result in results if result.status == "failed"]
+    if failed:
+        listed = "".join(f"\n  {result.id}: {result.detail}" for result in failed)
+        raise VerificationError(
+            f"{len(failed)} of {len(results)} checks failed:{listed}",
+            remedy="Send the log file to whoever made this bundle.",
+        )
+    # Without CUDA there is nothing to be verified on a GPU.
+    return VerificationReport(results=results, gpu_verified=gpu_usable or index.cuda is None)
+
+
+def load_index(generation: Generation, installed: Installed) -> Index:
+    """The index that the generation was installed from.
+
+    Raises:
+        RecoveryNeededError: it is missing or was changed.
+    """
+    return decode_index(_read(generation.index, installed.index_sha256))
+
+
+def require_no_drift(
+    generation: Generation, installed: Installed, *, deep: bool, listener: Listener
+) -> None:
+    """Compare every file with the inventory.
+
+    Raises:
+        RecoveryNeededError: the inventory itself is missing or was changed.
+        VerificationError: names the files that are missing or changed.
+    """
+    data = _read(generation.inventory, installed.inventory_sha256)
+    items = inventory.decode(data)
+    listener.phase("files", sum(item.size for item in items))
+    drift = inventory.compare(generation.folder, items, deep=deep, progress=listener.advance)
+    if drift:
+        paths = [f"{path} (changed)" for path in drift.changed]
+        paths += [f"{path} (missing)" for path in drift.missing]
+        more = f"\n  … and {len(paths) - _MANY} more" if len(paths) > _MANY else ""
+        listed = "".join(f"\n  {path}" for path in paths[:_MANY])
+        raise VerificationError(
+            f"{len(paths)} of {len(items)} files in {generation.folder} are not as they were "
+            f"installed:{listed}{more}",
+            remedy=_REPAIR,
+        )
+
+
+def _read(path: Path, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecoveryNeededError(
+            f"{path} cannot be read: {error.strerror}.", remedy=_REPAIR
+        ) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise RecoveryNeededError(f"{path} was changed after the installation.", remedy=_REPAIR)
+    return data
+
+
+def require_nothing_banned(index: Index, generation: Generation) -> None:
+    """Look for blacklisted distributions that came in after the installation.
+
+    Raises:
+        VerificationError: names each, with the rule's reason.
+    """
+    found = list(_banned(index, generation.site_packages))
+    if found:
+        listed = "".join(f"\n  {line}" for line in found)
+        raise VerificationError(
+            f"Blacklisted packages are installed in {generation.venv}:{listed}",
+            remedy=f"Uninstall them. {_REPAIR}",
+        )
+
+
+def _banned(index: Index, site_packages: Path) -> Iterator[str]:
+    for info in sorted(site_packages.glob("*.dist-info")):
+        name, _, version = info.name.removesuffix(".dist-info").partition("-")
+        for rule in index.blacklist:
+            if rule.holds_on(index.target) and rule.bans(name, Version(version)):
+                yield f"{name} {version}: {rule.reason}"

@@ -1,0 +1,196 @@
+"""The builder's command line: arguments in, exit code out."""
+
+import argparse
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from builder import __version__, commands, manifest
+from builder.console import Console, JsonLines, make_reporter
+from builder.errors import ExitCode, ReportedError
+from builder.fetch import default_cache_folder
+from builder.targets import TARGETS, host_target
+
+_Command = Callable[[argparse.Namespace, Console | JsonLines], ExitCode]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command. No subcommand means build.
+
+    Returns:
+        The exit code; see :class:`bootstrap.bundle.errors.ExitCode`.
+    """
+    name, rest = "build", list(arguments)
+    if rest and rest[0] in _COMMANDS:
+        name, rest = rest[0], rest[1:]
+    prepare, run = _COMMANDS[name]
+    parser = _parser(name)
+    prepare(parser)
+    options = parser.parse_args(rest)
+    # A polite kill leaves as little behind as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    reporter = make_reporter(json=options.json, quiet=options.quiet)
+    try:
+        with reporter:
+            return run(options, reporter)
+    except ReportedError as error:
+        reporter.failed(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        reporter.interrupted()
+        return ExitCode.INTERRUPTED
+
+
+def _interrupt(number: int, frame: object) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _parser(name: str) -> argparse.ArgumentParser:
+    others = ", ".join(command for command in _COMMANDS if command != "build")
+    if name == "build":
+        return _with_common(
+            argparse.ArgumentParser(
+                prog="python -m builder",
+                description="Build one offline installer for each CUDA variant.",
+                epilog=f"Other commands: {others}. Each explains itself with --help.",
+                allow_abbrev=False,
+            )
+        )
+    return _with_common(
+        argparse.ArgumentParser(
+            prog=f"python -m builder {name}",
+            description=(_COMMANDS[name][1].__doc__ or "").partition("\n")[0],
+            allow_abbrev=False,
+        )
+    )
+
+
+def _with_common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.add_argument("--quiet", action="store_true", help="only errors and results")
+    parser.add_argument("--version", action="version", version=f"llmsetup {__version__}")
+    return parser
+
+
+def _manifest_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
+    here = host_target()
+    parser.add_argument(
+        "--cuda",
+        metavar="V",
+        required=True,
+        nargs="+" if many else None,
+        help="variant" + ("s" if many else "") + " of the manifest, such as cu124",
+    )
+    parser.add_argument(
+        "--target",
+        choices=list(TARGETS),
+        default=here.name if here else None,
+        required=here is None,
+        help="platform to install on (default: this machine's)",
+    )
+    parser.add_argument(
+        "--manifest",
+        metavar="FILE",
+        type=Path,
+        default=manifest.DEFAULT_PATH,
+        help="what to build (default: metadata/dependencies.json)",
+    )
+
+
+def _cache_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cache",
+        metavar="DIR",
+        type=Path,
+        default=default_cache_folder(),
+        help="downloaded wheels (default: %(default)s)",
+    )
+
+
+def _build_options(parser: argparse.ArgumentParser) -> None:
+    _manifest_options(parser, many=True)
+    _cache_option(parser)
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, default=Path("dist"), help="default: dist"
+    )
+    parser.add_argument(
+        "--offline",
+        "--skip-wheelhouse",
+        action="store_true",
+        help="use cached wheels only and open no connection",
+    )
+    parser.add_argument(
+        "--wheels",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="take wheels fetched by hand from here, by hash (repeatable)",
+    )
+    parser.add_argument(
+        "--compression",
+        choices=["store"],
+        default="store",
+        help="store: the original wheels, byte for byte",
+    )
+    parser.add_argument("--runtime", choices=["auto", "standalone", "host"], default="auto")
+    parser.add_argument(
+        "--stub",
+        metavar="FILE",
+        type=Path,
+        help="reuse a stub made by 'freeze' instead of freezing",
+    )
+    parser.add_argument(
+        "--jobs", metavar="N", type=_positive, default=4, help="parallel downloads (default: 4)"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _lock_options(parser: argparse.ArgumentParser) -> None:
+    _manifest_options(parser, many=True)
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether the lock still answers the manifest"
+    )
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    _manifest_options(parser, many=False)
+    _cache_option(parser)
+    parser.add_argument(
+        "--wheelhouse", metavar="DIR", type=Path, help="judge this folder instead of the lock"
+    )
+
+
+def _graph_options(parser: argparse.ArgumentParser) -> None:
+    _manifest_options(parser, many=False)
+    _cache_option(parser)
+    parser.add_argument("--why", metavar="NAME", help="who pulls this distribution in")
+
+
+def _file_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a finished installer")
+
+
+def _freeze_options(parser: argparse.ArgumentParser) -> None:
+    _cache_option(parser)
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, required=True, help="where the stub goes"
+    )
+
+
+_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], _Command]] = {
+    "build": (_build_options, commands.build),
+    "lock": (_lock_options, commands.lock),
+    "check": (_check_options, commands.check),
+    "graph": (_graph_options, commands.graph),
+    "inspect": (_file_options, commands.inspect),
+    "verify": (_file_options, commands.verify),
+    "freeze": (_freeze_options, commands.freeze),
+}

@@ -1,0 +1,1 @@
+"""Composes the one file and proves it: contents → container → file → proof."""

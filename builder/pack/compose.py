@@ -1,0 +1,199 @@
+"""Writes ``[bootloader][payload.7z][trailer][PKG]``: the bundle, under a temporary name."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from bootstrap.bundle import layout
+from bootstrap.bundle.model import (
+    FORMAT_VERSION,
+    Entry,
+    Group,
+    Index,
+    Runtime,
+    Wheel,
+    content_digest,
+    encode_index,
+)
+from builder import __version__
+from builder.errors import DamagedBundleError, NoSpaceError, NotWritableError
+from builder.pack.container import PayloadWriter
+from builder.pack.contents import Contents, disk_need, longest_path, minimum_glibc
+from builder.progress import Progress
+from builder.wheels import WheelFacts
+
+INDEX_NAME = "bundle.json"
+# Room for the 7z header, the index and the file system's own bookkeeping.
+_MARGIN = 32 << 20
+
+
+def compose(contents: Contents, path: Path, progress: Progress) -> None:
+    """Write the bundle to ``path``, a name that nobody takes for a finished one.
+
+    Raises:
+        NoSpaceError: the file system of ``path`` has not enough room.
+        NotWritableError: ``path`` cannot be written.
+        DamagedBundleError: a cached wheel is not what the lock says.
+    """
+    _require_space(contents, path)
+    total = contents.size
+    with (
+        _writing(path, total) as file,
+        contents.stub.path.open("rb") as stub,
+        progress.bar(f"pack {contents.installer_name}", total) as bar,
+    ):
+        _copy(stub, file, contents.stub.bootloader_size)
+        payload_offset = file.tell()
+        with PayloadWriter(file) as writer:
+            index_bytes, index_entry = _write_members(contents, writer, bar.advance)
+        trailer = layout.Trailer(
+            payload_offset=payload_offset,
+            payload_size=file.tell() - payload_offset,
+            index_offset=payload_offset + index_entry.offset,
+            index_size=index_entry.size,
+            index_sha256=layout.sha256_hex(index_bytes),
+        )
+        file.write(layout.pack_trailer(trailer))
+        shutil.copyfileobj(stub, file)
+        path.chmod(0o755)
+
+
+def _require_space(contents: Contents, path: Path) -> None:
+    free = shutil.disk_usage(path.parent).free
+    need = contents.size + _MARGIN
+    if free < need:
+        raise _no_space(path, need, free)
+
+
+def _no_space(path: Path, need: int, free: int) -> NoSpaceError:
+    return NoSpaceError(
+        f"{path.parent} has {free / 1e9:.2f} GB free, but packing {path.name} needs "
+        f"{need / 1e9:.2f} GB.",
+        remedy="Free some space, or choose another folder with --output.",
+    )
+
+
+@contextmanager
+def _writing(path: Path, need: int) -> Iterator[BinaryIO]:
+    """The file, on disk for sure when the context ends, gone when it fails."""
+    try:
+        with path.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise _no_space(path, need, shutil.disk_usage(path.parent).free) from error
+        raise NotWritableError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            remedy="Choose another folder with --output.",
+        ) from error
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _copy(source: BinaryIO, destination: BinaryIO, size: int) -> None:
+    destination.write(source.read(size))
+
+
+def _write_members(
+    contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
+) -> tuple[bytes, Entry]:
+    groups = tuple(
+        Group(
+            name=name,
+            wheels=tuple(
+                _write_wheel(contents.wheels[member], contents, writer, advance)
+                for member in members
+            ),
+        )
+        for name, members in contents.groups.items()
+    )
+    runtime = _write_runtime(contents, writer, advance)
+    documents = tuple(
+        writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
+    )
+    index_bytes = encode_index(_index(contents, groups, runtime, documents))
+    return index_bytes, writer.add_bytes(index_bytes, INDEX_NAME)
+
+
+def _write_wheel(
+    facts: WheelFacts, contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
+) -> Wheel:
+    locked = next(wheel for wheel in contents.lock.wheels if wheel.name == facts.name)
+    entry = writer.add_file(facts.path, f"wheels/{facts.filename}", advance)
+    if entry.sha256 != locked.sha256:
+        facts.path.unlink(missing_ok=True)
+        raise DamagedBundleError(
+            f"The cached {facts.filename} is damaged: its SHA-256 is {entry.sha256}, the lock "
+            f"says {locked.sha256}. It was removed from the cache.",
+            remedy="Run the build again; it fetches the file anew.",
+        )
+    return Wheel(
+        name=facts.name,
+        version=str(facts.version),
+        filename=facts.filename,
+        sha256=locked.sha256,
+        size=locked.size,
+        entry=entry,
+        record_sha256=facts.record_sha256,
+        installed_size=facts.installed_size,
+        file_count=len(facts.record),
+    )
+
+
+def _write_runtime(
+    contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
+) -> Runtime:
+    prepared = contents.runtime
+    return Runtime(
+        source=prepared.source,
+        version=prepared.version,
+        build=prepared.build,
+        executable=prepared.executable,
+        minimum_glibc=prepared.minimum_glibc,
+        installed_size=prepared.installed_size,
+        file_count=prepared.file_count,
+        warning=prepared.warning,
+        entry=writer.add_file(prepared.archive, "runtime/python.tar", advance),
+    )
+
+
+def _index(
+    contents: Contents, groups: tuple[Group, ...], runtime: Runtime, documents: tuple[Entry, ...]
+) -> Index:
+    manifest, lock = contents.manifest, contents.lock
+    wheels = list(contents.wheels.values())
+    digest = content_digest(
+        [wheel.sha256 for wheel in lock.wheels],
+        manifest.product,
+        manifest.version,
+        lock.variant,
+        lock.target,
+        runtime.entry.sha256,
+    )
+    return Index(
+        format=FORMAT_VERSION,
+        product=manifest.product,
+        version=manifest.version,
+        variant=lock.variant,
+        target=lock.target,
+        bundle_id=f"{manifest.version}-{lock.variant}-{digest}",
+        created_by=f"llmsetup {__version__}",
+        python=lock.python,
+        minimum_glibc=minimum_glibc(wheels, runtime.minimum_glibc, contents.stub.minimum_glibc),
+        cuda=contents.cuda,
+        runtime=runtime,
+        groups=groups,
+        documents=documents,
+        longest_path=longest_path(wheels),
+        disk_need=disk_need(wheels, contents.runtime),
+        checks=manifest.checks,
+        blacklist=manifest.blacklist,
+    )

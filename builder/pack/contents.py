@@ -1,0 +1,92 @@
+"""What goes into one bundle, and the terms that follow from it. Pure: reads no wheel."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from bootstrap.bundle.model import CudaTerms, LongestPath
+from builder.lock.model import Lock
+from builder.manifest import Manifest
+from builder.runtime.model import PreparedRuntime
+from builder.stub import Stub
+from builder.targets import TargetPlatform
+from builder.wheels import WheelFacts
+
+# ext4 and NTFS both give out space in blocks of this many bytes by default.
+_BLOCK = 4096
+_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
+_LEGACY_GLIBC = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """Everything that one bundle is made of, checked and ready.
+
+    Attributes:
+        groups: group name to distributions, in order of installation.
+        wheels: the facts of every locked wheel.
+        documents: file name to content, for the user.
+    """
+
+    manifest: Manifest
+    lock: Lock
+    target: TargetPlatform
+    cuda: CudaTerms | None
+    groups: Mapping[str, list[NormalizedName]]
+    wheels: Mapping[NormalizedName, WheelFacts]
+    runtime: PreparedRuntime
+    stub: Stub
+    documents: Mapping[str, bytes]
+
+    @property
+    def installer_name(self) -> str:
+        """File name of the result, such as ``LLMSetup-cu124.run``."""
+        return f"{self.manifest.product}-{self.lock.variant}{self.target.suffix}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of all parts together: what the result will need on disk."""
+        parts = [self.stub.path, self.runtime.archive, *(w.path for w in self.wheels.values())]
+        return sum(part.stat().st_size for part in parts) + sum(map(len, self.documents.values()))
+
+
+def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:
+    """Bytes that the installed environment takes on a file system with 4 KiB blocks."""
+    blocks = sum(
+        -(-row.size // _BLOCK) + (0 if row.size else 1)
+        for wheel in wheels
+        for row in wheel.record.values()
+    )
+    folders = {path.rpartition("/")[0] for wheel in wheels for path in wheel.record}
+    # A runtime file wastes half a block on average.
+    runtime_size = runtime.installed_size + runtime.file_count * _BLOCK // 2
+    return (blocks + len(folders)) * _BLOCK + runtime_size
+
+
+def longest_path(wheels: Iterable[WheelFacts]) -> LongestPath:
+    """The longest path below ``site-packages`` that any wheel brings."""
+    paths = (path for wheel in wheels for path in wheel.installed_paths())
+    path = max(paths, key=lambda path: (len(path), path), default="")
+    return LongestPath(length=len(path), path=path)
+
+
+def minimum_glibc(wheels: Iterable[WheelFacts], *others: str | None) -> str | None:
+    """The highest glibc that a wheel's least demanding tag, or one of ``others``, asks for."""
+    needs = [_wheel_glibc(wheel) for wheel in wheels]
+    stated = [Version(need) for need in [*needs, *others] if need]
+    return str(max(stated)) if stated else None
+
+
+def _wheel_glibc(wheel: WheelFacts) -> str | None:
+    needs: list[Version] = []
+    for tag in wheel.tags:
+        legacy = next(
+            (g for name, g in _LEGACY_GLIBC.items() if tag.platform.startswith(name)), None
+        )
+        match = _MANYLINUX.match(tag.platform)
+        if legacy or match:
+            needs.append(Version(legacy or f"{match[1]}.{match[2]}"))  # type: ignore[index]
+    return str(min(needs)) if needs else None

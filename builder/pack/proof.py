@@ -1,0 +1,58 @@
+"""Proves a bundle that was just written: reads it back as an installer would."""
+
+import hashlib
+from pathlib import Path
+
+from bootstrap.bundle.model import Index
+from bootstrap.bundle.reader import BundleReader
+from builder.errors import DamagedBundleError
+from builder.processes import run_program
+from builder.progress import Progress
+
+_CHUNK = 1 << 20
+
+
+def prove(path: Path, progress: Progress) -> tuple[Index, str]:
+    """Reopen the bundle and check every hash in one pass over the file.
+
+    Returns:
+        The index, and the SHA-256 of the whole file.
+
+    Raises:
+        DamagedBundleError: names the member that is not what it should be.
+    """
+    reader = BundleReader.open(path)
+    whole = hashlib.sha256()
+
+    with path.open("rb") as file, progress.bar(f"prove {path.name}", path.stat().st_size) as bar:
+
+        def feed(size: int, *digests: "hashlib._Hash") -> None:
+            while size and (chunk := file.read(min(size, _CHUNK))):
+                for digest in digests:
+                    digest.update(chunk)
+                size -= len(chunk)
+                bar.advance(len(chunk))
+
+        for entry in sorted(reader.index.entries, key=lambda entry: entry.offset):
+            member = hashlib.sha256()
+            feed(reader.payload_offset + entry.offset - file.tell(), whole)
+            feed(entry.size, whole, member)
+            if member.hexdigest() != entry.sha256:
+                raise reader.damage(entry)
+        feed(path.stat().st_size - file.tell(), whole)
+    return reader.index, whole.hexdigest()
+
+
+def prove_it_starts(path: Path, index: Index) -> None:
+    """Start the bundle with ``--list`` and compare what it lists with the index.
+
+    Raises:
+        DamagedBundleError: it does not start, or lists something else.
+    """
+    listed = run_program([str(path), "--list"])
+    missing = [wheel.filename for wheel in index.wheels if wheel.filename not in listed]
+    if missing:
+        raise DamagedBundleError(
+            f"{path.name} starts, but does not list {missing[0]}.",
+            remedy="Build again; if it stays so, report it with this message.",
+        )

@@ -1,0 +1,235 @@
+"""The build, as a list of steps. One installer per variant, each whole or not at all.
+
+::
+
+    manifest → lock → fetch → police → runtime → stub → pack → prove → report
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from packaging.utils import NormalizedName
+
+from bootstrap.bundle.model import CudaTerms
+from builder.documents import render_documents
+from builder.errors import ReportedError
+from builder.facts import CudaFacts, load_facts
+from builder.fetch import Cache, WantedFile, adopt, fetch
+from builder.graph import DependencyGraph
+from builder.grouping import assign_groups
+from builder.lock.model import Lock, load_lock, lock_path
+from builder.manifest import Manifest, load_manifest
+from builder.pack.compose import compose
+from builder.pack.contents import Contents
+from builder.pack.proof import prove, prove_it_starts
+from builder.police import judge_lock, judge_wheels, refuse
+from builder.progress import Progress
+from builder.publish import Bundle, Draft, publish, workplace
+from builder.report import template_values
+from builder.runtime import PreparedRuntime, prepare_runtime
+from builder.steps import Steps
+from builder.stub import Stub, freeze_stub, open_stub
+from builder.targets import TargetPlatform, host_target
+from builder.wheels import WheelFacts, read_wheel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What the command line asks for.
+
+    Attributes:
+        wheel_folders: folders with wheels fetched by hand, taken by hash.
+        stub: a stub frozen before, instead of freezing one.
+        jobs: parallel downloads.
+    """
+
+    variants: tuple[str, ...]
+    target: TargetPlatform
+    manifest: Path
+    output: Path
+    cache: Cache
+    offline: bool
+    wheel_folders: tuple[Path, ...]
+    runtime: Literal["auto", "standalone", "host"]
+    stub: Path | None
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one variant: a bundle, or the error that stopped it."""
+
+    variant: str
+    bundle: Bundle | None = None
+    error: ReportedError | None = None
+
+
+def build(request: BuildRequest, progress: Progress) -> Iterator[Outcome]:
+    """Build every variant asked for; one that fails does not keep the others back.
+
+    Raises:
+        ManifestError: manifest or facts are not valid, before anything is done.
+        UsageError: a variant or target is not in the manifest, likewise.
+        NotWritableError: the output folder cannot be made.
+        BusyError: another build works in the output folder.
+    """
+    manifest, facts = load_manifest(request.manifest), load_facts()
+    for variant in request.variants:
+        manifest.variant_target(variant, request.target.name)
+    with workplace(request.output) as scratch:
+        workshop = _Workshop(request, manifest, facts, scratch, progress)
+        for variant in request.variants:
+            try:
+                yield Outcome(variant=variant, bundle=workshop.build(variant))
+            except ReportedError as error:
+                yield Outcome(variant=variant, error=error)
+
+
+class _Workshop:
+    """One run of the builder; what all variants share is made once."""
+
+    def __init__(
+        self,
+        request: BuildRequest,
+        manifest: Manifest,
+        facts: CudaFacts,
+        scratch: Path,
+        progress: Progress,
+    ) -> None:
+        self._request = request
+        self._manifest = manifest
+        self._facts = facts
+        self._scratch = scratch
+        self._progress = progress
+        self._steps = Steps(progress)
+
+    def build(self, variant: str) -> Bundle:
+        """The job."""
+        self._steps.restart(variant)
+        lock = self._load_lock(variant)
+        files = self._fetch(lock)
+        wheels = self._police(lock, files)
+        contents = self._gather(lock, wheels)
+        draft = self._pack(contents)
+        return publish(draft, self._request.output, self._steps.finish())
+
+    def _load_lock(self, variant: str) -> Lock:
+        self._steps.begin("lock")
+        lock = load_lock(lock_path(self._request.manifest, variant, self._request.target.name))
+        cache = self._request.cache
+        wanted = wanted_files(lock, self._manifest)
+        at_hand = {file.sha256: path for file in wanted if (path := cache.find(file))}
+        findings = judge_lock(lock, self._manifest)
+        if findings:
+            # Only now are the wheels worth opening: they tell who pulled the bad ones in.
+            findings = judge_lock(lock, self._manifest, read_wheels(lock, at_hand))
+        refuse(findings, lock.path.name)
+        return lock
+
+    def _fetch(self, lock: Lock) -> dict[str, Path]:
+        self._steps.begin("fetch")
+        wanted = wanted_files(lock, self._manifest)
+        for folder in self._request.wheel_folders:
+            adopt(folder, wanted, self._request.cache, self._progress)
+        return fetch(
+            wanted,
+            self._request.cache,
+            offline=self._request.offline,
+            jobs=self._request.jobs,
+            progress=self._progress,
+        )
+
+    def _police(self, lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
+        self._steps.begin("police")
+        wheels = read_wheels(lock, files)
+        refuse(judge_wheels(lock, self._manifest, wheels), lock.path.name)
+        return wheels
+
+    @cached_property
+    def _runtime(self) -> PreparedRuntime:
+        self._steps.begin("runtime")
+        runtime = prepare_runtime(
+            self._request.runtime,
+            python=self._manifest.python,
+            target=self._request.target,
+            cache=self._request.cache,
+            work=self._scratch,
+            offline=self._request.offline,
+            progress=self._progress,
+        )
+        if runtime.warning:
+            self._progress.warn(runtime.warning)
+        return runtime
+
+    @cached_property
+    def _stub(self) -> Stub:
+        self._steps.begin("stub")
+        if self._request.stub:
+            return open_stub(self._request.stub, self._request.target)
+        return freeze_stub(
+            self._request.target,
+            work=self._scratch,
+            cache_root=self._request.cache.root,
+            progress=self._progress,
+        )
+
+    def _gather(self, lock: Lock, wheels: tuple[WheelFacts, ...]) -> Contents:
+        graph = DependencyGraph(wheels, self._request.target.marker_environment(lock.python))
+        contents = Contents(
+            manifest=self._manifest,
+            lock=lock,
+            target=self._request.target,
+            cuda=self._cuda_terms(lock, graph),
+            groups=assign_groups(self._manifest, graph),
+            wheels=graph.wheels,
+            runtime=self._runtime,
+            stub=self._stub,
+            documents={},
+        )
+        return replace(contents, documents=render_documents(template_values(contents)))
+
+    def _cuda_terms(self, lock: Lock, graph: DependencyGraph) -> CudaTerms | None:
+        cuda = self._manifest.variant(lock.variant).cuda
+        torch = graph.wheels.get(NormalizedName("torch"))
+        if cuda is None or torch is None:
+            return None
+        return self._facts.terms(cuda, lock.target, torch.version)
+
+    def _pack(self, contents: Contents) -> Draft:
+        self._steps.begin("pack")
+        path = self._scratch / f"{contents.installer_name}.part"
+        compose(contents, path, self._progress)
+        self._steps.begin("prove")
+        index, sha256 = prove(path, self._progress)
+        if contents.target is host_target():
+            prove_it_starts(path, index)
+        else:
+            self._progress.warn(f"{contents.installer_name} cannot be started on this platform.")
+        return Draft(path=path, index=index, sha256=sha256, contents=contents)
+
+
+def wanted_files(lock: Lock, manifest: Manifest) -> list[WantedFile]:
+    """What to fetch for a lock, each from the index that the manifest names for it."""
+    indexes = manifest.variant_target(lock.variant, lock.target).indexes
+    return [
+        WantedFile(
+            project=wheel.name,
+            filename=wheel.filename,
+            sha256=wheel.sha256,
+            size=wheel.size,
+            index=manifest.indexes[indexes[wheel.name]] if wheel.name in indexes else None,
+        )
+        for wheel in lock.wheels
+    ]
+
+
+def read_wheels(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
+    """The facts of those locked wheels whose files (by SHA-256) are there."""
+    return tuple(
+        read_wheel(files[wheel.sha256], wheel.filename)
+        for wheel in lock.wheels
+        if wheel.sha256 in files
+    )

@@ -1,0 +1,131 @@
+"""Puts a proved bundle into the output folder, with what goes along, each atomically.
+
+::
+
+    dist/LLMSetup-cu124.run
+    dist/LLMSetup-cu124/      bundle.json, summary.txt and the files for the user
+    dist/SHA256SUMS           of every bundle and every file beside it
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bootstrap.bundle.model import Index, encode_index
+from builder.errors import BusyError, NotWritableError
+from builder.pack.contents import Contents
+from builder.report import summarize
+
+SUMS_NAME = "SHA256SUMS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A complete, proved bundle under a temporary name."""
+
+    path: Path
+    index: Index
+    sha256: str
+    contents: Contents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A finished bundle.
+
+    Attributes:
+        path: the installer.
+        size: its bytes.
+        summary: what was made, for people.
+    """
+
+    path: Path
+    index: Index
+    size: int
+    sha256: str
+    summary: str
+
+
+@contextmanager
+def workplace(output: Path) -> Iterator[Path]:
+    """A scratch folder inside ``output``, so that finishing is a rename and not a copy.
+
+    One build at a time works there; what a killed one left is removed first.
+
+    Raises:
+        NotWritableError: the folder cannot be made or written.
+        BusyError: another build works there.
+    """
+    scratch = output / ".llmsetup-build"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with FileLock(output / ".llmsetup-build.lock", timeout=0):
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir()
+            try:
+                yield scratch
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    except Timeout as error:
+        raise BusyError(
+            f"Another build is working in {output}.",
+            remedy="Wait until it has ended, or choose another folder with --output.",
+        ) from error
+    except OSError as error:
+        raise NotWritableError(
+            f"The output folder {output} cannot be used: {error.strerror or error}.",
+            remedy="Choose another one with --output.",
+        ) from error
+
+
+def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
+    """Give the draft its final name. The installer comes last: if it is there, all is there.
+
+    Args:
+        draft: the proved bundle, on the same file system as ``output``.
+        output: where it goes.
+        seconds: duration by step, for the summary.
+    """
+    path = output / draft.contents.installer_name
+    size = draft.path.stat().st_size
+    summary = summarize(draft.index, draft.contents, size=size, seconds=seconds)
+    beside = {
+        **draft.contents.documents,
+        "bundle.json": encode_index(draft.index),
+        "summary.txt": summary.encode(),
+    }
+    folder = output / path.stem
+    folder.mkdir(exist_ok=True)
+    sums = {path.name: draft.sha256}
+    for name, data in beside.items():
+        replace_file(folder / name, data)
+        sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
+    draft.path.replace(path)
+    replace_file(output / SUMS_NAME, _merge_sums(output, sums))
+    return Bundle(path=path, index=draft.index, size=size, sha256=draft.sha256, summary=summary)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a small file so that at any instant the old one or the new one is there."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _merge_sums(output: Path, sums: Mapping[str, str]) -> bytes:
+    """``sha256sum``'s format: the new sums, and the old ones of files still there."""
+    merged: dict[str, str] = {}
+    if (old := output / SUMS_NAME).is_file():
+        lines = (line.partition("  ") for line in old.read_text(encoding="utf-8").splitlines())
+        merged = {name: digest for digest, _, name in lines if (output / name).is_file()}
+    merged |= sums
+    return "".join(f"{merged[name]}  {name}\n" for name in sorted(merged)).encode()

@@ -1,0 +1,82 @@
+"""What was built, in numbers and words: the summary and the values for the templates."""
+
+from collections.abc import Mapping
+
+from bootstrap.bundle.model import CudaTerms, Index
+from builder.pack.contents import Contents, disk_need, minimum_glibc
+
+
+def human_size(size: int) -> str:
+    """``3.50 GB``, ``76.2 MB``, ``12 kB``: decimal units, as disks are sold."""
+    if size >= 1e9:  # noqa: PLR2004 (the unit itself)
+        return f"{size / 1e9:.2f} GB"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"  # noqa: PLR2004
+
+
+def driver_line(cuda: CudaTerms | None) -> str:
+    """One sentence on what GPU and driver are needed."""
+    if cuda is None:
+        return "No GPU is needed."
+    return (
+        f"Needs an NVIDIA GPU of compute capability {', '.join(cuda.architectures)} (or a higher "
+        f"minor of the same major) and driver {cuda.minimum_driver} or newer."
+    )
+
+
+def package_table(contents: Contents) -> str:
+    """One line per distribution: group, name, version."""
+    rows = [
+        f"{group:<14} {name:<34} {contents.wheels[name].version}"
+        for group, members in contents.groups.items()
+        for name in members
+    ]
+    return "\n".join(rows)
+
+
+def template_values(contents: Contents) -> dict[str, str]:
+    """Placeholder to text for the files in ``dist_templates``."""
+    wheels = list(contents.wheels.values())
+    glibc = minimum_glibc(wheels, contents.runtime.minimum_glibc, contents.stub.minimum_glibc)
+    return {
+        "product": contents.manifest.product,
+        "version": contents.manifest.version,
+        "variant": contents.lock.variant,
+        "company": contents.manifest.company,
+        "installer": contents.installer_name,
+        "target": contents.lock.target,
+        "disk_need": human_size(disk_need(wheels, contents.runtime)),
+        "driver_line": driver_line(contents.cuda),
+        "glibc": glibc or "none (not Linux)",
+        "package_table": package_table(contents),
+    }
+
+
+def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[str, float]) -> str:
+    """The text beside the bundle.
+
+    Args:
+        index: of the finished bundle.
+        contents: what it was made of.
+        size: bytes of the finished file.
+        seconds: duration by step.
+    """
+    longest = max(seconds, key=lambda step: seconds[step])
+    stub, made = contents.stub, index.runtime
+    runtime = f"{made.version} ({made.source}: {made.build})"
+    lines = [
+        f"{contents.installer_name}: {index.product} {index.version}, {index.bundle_id}",
+        "",
+        f"installer        {human_size(size)}",
+        f"  stub           {human_size(stub.path.stat().st_size)}",
+        f"  runtime        {human_size(index.runtime.entry.size)}, CPython {runtime}",
+        f"  {len(index.wheels)} wheels".ljust(17)
+        + human_size(sum(wheel.size for wheel in index.wheels)),
+        f"disk need        {human_size(index.disk_need)}",
+        f"minimum glibc    {index.minimum_glibc or 'none'}",
+        f"GPU and driver   {driver_line(index.cuda)}",
+        f"longest path     {index.longest_path.length} characters: {index.longest_path.path}",
+        f"longest step     {longest}, {seconds[longest]:.1f} s of {sum(seconds.values()):.1f} s",
+    ]
+    if index.runtime.warning:
+        lines.append(f"warning          {index.runtime.warning}")
+    return "\n".join([*lines, "", package_table(contents), ""])
