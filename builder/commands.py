@@ -15,7 +15,7 @@ from builder.facts import load_facts
 from builder.fetch import Cache
 from builder.graph import DependencyGraph, render_chain, render_tree
 from builder.lock.checking import check_lock
-from builder.lock.model import Lock, encode_lock, load_lock, lock_of_folder, lock_path
+from builder.lock.model import Lock, encode_lock, load_lock, lock_path
 from builder.lock.resolve import resolve
 from builder.manifest import load_manifest
 from builder.pack.proof import prove
@@ -24,6 +24,7 @@ from builder.publish import replace_file
 from builder.report import human_size
 from builder.stub import freeze_stub
 from builder.targets import find_target, host_target
+from builder.wheelhouse import read_wheelhouse
 from builder.wheels import WheelFacts
 
 
@@ -81,7 +82,7 @@ def lock(options: Namespace, console: Console) -> ExitCode:
                 )
             console.result(f"{path} answers the manifest.", path=str(path))
             continue
-        made = resolve(manifest, variant, target.name, console)
+        made = resolve(manifest, options.manifest, variant, target.name, console)
         path.parent.mkdir(exist_ok=True)
         replace_file(path, encode_lock(made))
         total = human_size(sum(wheel.size for wheel in made.wheels))
@@ -96,7 +97,7 @@ def check(options: Namespace, console: Console) -> ExitCode:
     manifest = load_manifest(options.manifest)
     manifest.variant_target(options.cuda, options.target)
     if options.wheelhouse:
-        locked, wheels = lock_of_folder(
+        locked, wheels = read_wheelhouse(
             options.wheelhouse, options.cuda, options.target, manifest.python
         )
         refuse(judge_wheels(locked, manifest, wheels), str(options.wheelhouse))

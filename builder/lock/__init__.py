@@ -1,0 +1,1 @@
+"""Locks: every wheel of one variant on one target, by content. PEP 751 files."""

@@ -1,0 +1,46 @@
+"""Whether a lock still answers the manifest. Needs no network."""
+
+from collections.abc import Iterator
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from builder.facts import CudaFacts
+from builder.lock.model import Lock
+from builder.lock.requirements import digest, requirements
+from builder.manifest import Manifest
+
+_TRIO = ("torch", "torchvision", "torchaudio")
+
+
+def check_lock(lock: Lock, manifest: Manifest, facts: CudaFacts) -> list[str]:
+    """Every reason why the lock must be made anew; empty when it answers."""
+    faults = []
+    if lock.requirements_sha256 != digest(manifest, lock.variant, lock.target):
+        faults.append("the manifest asks for something else than when it was locked")
+    return [*faults, *_unanswered(lock, manifest), *_unmatched(lock, facts)]
+
+
+def _unanswered(lock: Lock, manifest: Manifest) -> Iterator[str]:
+    locked = {wheel.name: wheel.version for wheel in lock.wheels}
+    for requirement in requirements(manifest, lock.variant, lock.target):
+        version = locked.get(canonicalize_name(requirement.name))
+        if version is None:
+            yield f"{requirement.name} is not locked"
+        elif not requirement.specifier.contains(version, prereleases=True):
+            yield f"{requirement} is wanted, {version} is locked"
+
+
+def _unmatched(lock: Lock, facts: CudaFacts) -> Iterator[str]:
+    """Torch and companions that were not built for each other; resolvers do not guard it."""
+    locked = {wheel.name: Version(wheel.version.public) for wheel in lock.wheels}
+    have = [locked.get(NormalizedName(name)) for name in _TRIO]
+    if have[0] is None or have[1:] == [None, None]:
+        return
+    for trio in facts.trios:
+        built = [Version(getattr(trio, name)) for name in _TRIO]
+        if all(mine in (None, theirs) for mine, theirs in zip(have, built, strict=True)):
+            return
+    yield "no entry of trios in metadata/cuda.json says that " + ", ".join(
+        f"{name} {version}" for name, version in zip(_TRIO, have, strict=True) if version
+    ) + " belong together"

@@ -1,0 +1,182 @@
+"""One lock as a value, and the ``pylock.toml`` (PEP 751) that it is read from and written to.
+
+A lock pins content, not location: file name, size and SHA-256 of every wheel. Where a
+wheel comes from stands in the manifest.
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import tomli_w
+from packaging.markers import Marker
+from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, parse_wheel_filename
+from packaging.version import Version
+
+from bootstrap.bundle.model import Target
+from builder.errors import ManifestError
+from builder.targets import find_target
+
+_TOOL = "llmsetup"
+_WHEELHOUSE = "../wheelhouse/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedWheel:
+    """One wheel: what it is called, how large it is, what is in it."""
+
+    name: NormalizedName
+    version: Version
+    filename: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """All wheels of a variant on a target, sorted by name.
+
+    Attributes:
+        python: ``major.minor``.
+        requirements_sha256: over what the manifest asked for when this was resolved.
+        path: where it lies, or will.
+    """
+
+    variant: str
+    target: Target
+    python: str
+    requirements_sha256: str
+    wheels: tuple[LockedWheel, ...]
+    path: Path
+
+
+def lock_path(manifest: Path, variant: str, target: Target) -> Path:
+    """Where the lock lies: ``locks/`` beside the manifest."""
+    return manifest.parent / "locks" / f"pylock.{variant}-{target}.toml"
+
+
+def encode_lock(lock: Lock) -> bytes:
+    """The lock as TOML. The same lock gives the same bytes."""
+    target = find_target(lock.target)
+    marker = (
+        f"sys_platform == '{target.sys_platform}' and platform_machine == '{target.machine}' "
+        "and implementation_name == 'cpython'"
+    )
+    pylock = Pylock(
+        lock_version=Version("1.0"),
+        created_by=_TOOL,
+        environments=[Marker(marker)],
+        requires_python=SpecifierSet(f"=={lock.python}.*"),
+        packages=[_package(wheel) for wheel in sorted(lock.wheels, key=lambda wheel: wheel.name)],
+        tool={
+            _TOOL: {
+                "variant": lock.variant,
+                "target": lock.target,
+                "python": lock.python,
+                "requirements-sha256": lock.requirements_sha256,
+            }
+        },
+    )
+    return tomli_w.dumps(pylock.to_dict()).encode()
+
+
+def _package(wheel: LockedWheel) -> Package:
+    return Package(
+        name=wheel.name,
+        version=wheel.version,
+        wheels=[
+            PackageWheel(
+                path=f"{_WHEELHOUSE}{wheel.filename}",
+                size=wheel.size,
+                hashes={"sha256": wheel.sha256},
+            )
+        ],
+    )
+
+
+def load_lock(path: Path) -> Lock:
+    """Read and check a lock.
+
+    Raises:
+        ManifestError: it is missing, is not TOML, or breaks PEP 751 or one of our rules:
+            exactly one wheel a package, from the wheelhouse, with size and SHA-256.
+    """
+    data = _read_toml(path)
+    try:
+        pylock = Pylock.from_dict(data)
+        tool = (pylock.tool or {}).get(_TOOL) or {}
+        wheels = [_locked(place, package) for place, package in enumerate(pylock.packages)]
+        return Lock(
+            variant=_tool_text(tool, "variant"),
+            target=_target(tool),
+            python=_tool_text(tool, "python"),
+            requirements_sha256=_tool_text(tool, "requirements-sha256"),
+            wheels=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
+            path=path,
+        )
+    except (PylockValidationError, ValueError) as error:
+        raise ManifestError(
+            f"The lock {path} is not valid: {error}.",
+            remedy="Do not edit locks; make it anew with python -m builder lock.",
+        ) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        variant, _, target = path.name.removeprefix("pylock.").removesuffix(".toml").partition("-")
+        raise ManifestError(
+            f"There is no lock {path}.",
+            remedy=f"Make it: python -m builder lock --cuda {variant} --target {target}.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ManifestError(
+            f"The lock {path} cannot be read: {error}.",
+            remedy="Make it anew with python -m builder lock.",
+        ) from error
+
+
+def _tool_text(tool: dict[str, Any], key: str) -> str:
+    if not isinstance(value := tool.get(key), str):
+        raise ValueError(f"tool.{_TOOL}.{key} is missing")  # noqa: TRY004 (one error for all)
+    return value
+
+
+def _target(tool: dict[str, Any]) -> Target:
+    name = _tool_text(tool, "target")
+    if name not in get_args(Target):
+        raise ValueError(f"tool.{_TOOL}.target: there is no target {name!r}")
+    return cast("Target", name)
+
+
+def _locked(place: int, package: Package) -> LockedWheel:
+    where = f"packages[{place}] ({package.name})"
+    if package.sdist or package.archive or package.vcs or package.directory:
+        raise ValueError(f"{where}: only wheels may be locked")
+    if not package.wheels or len(package.wheels) != 1:
+        raise ValueError(f"{where}: must have exactly one wheel")
+    wheel = package.wheels[0]
+    if wheel.url or not (wheel.path or "").startswith(_WHEELHOUSE):
+        raise ValueError(f"{where}.wheels[0].path: must be {_WHEELHOUSE}<file>, without a url")
+    filename = (wheel.path or "").removeprefix(_WHEELHOUSE)
+    name, version, _, _ = parse_wheel_filename(filename)
+    if (name, version) != (package.name, package.version):
+        raise ValueError(f"{where}.wheels[0].path: {filename} is another name or version")
+    sha256 = wheel.hashes.get("sha256", "")
+    if not _is_sha256(sha256):
+        raise ValueError(f"{where}.wheels[0].hashes.sha256: is missing or not a SHA-256")
+    if wheel.size is None:
+        raise ValueError(f"{where}.wheels[0].size: is missing")
+    return LockedWheel(
+        name=name, version=version, filename=filename, sha256=sha256, size=wheel.size
+    )
+
+
+def _is_sha256(text: str) -> bool:
+    digits = hashlib.sha256().digest_size * 2
+    return len(text) == digits and all(digit in "0123456789abcdef" for digit in text)
