@@ -61,9 +61,10 @@ def parse_trailer(data: bytes) -> Trailer | None:
     """The trailer in these :data:`TRAILER_SIZE` bytes, or None if there is none."""
     if len(data) != TRAILER_SIZE:
         return None
-    magic, version, _, payload, payload_size, index, index_size, digest = _TRAILER.unpack(data)
-    if magic != _TRAILER_MAGIC or version != _TRAILER_VERSION:
+    magic, version, reserved, *numbers, digest = _TRAILER.unpack(data)
+    if magic != _TRAILER_MAGIC or version != _TRAILER_VERSION or reserved:
         return None
+    payload, payload_size, index, index_size = numbers
     inside = payload <= index and index + index_size <= payload + payload_size
     if not inside:
         return None

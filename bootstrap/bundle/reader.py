@@ -190,9 +190,14 @@ def _read_trailer(file: io.BufferedReader, path: Path) -> layout.Trailer:
             "or it is not a bundle.",
             remedy=_COPY_AGAIN,
         )
-    file.seek(max(0, end - pkg_size - layout.TRAILER_SIZE))
+    position = max(0, end - pkg_size - layout.TRAILER_SIZE)
+    file.seek(position)
     trailer = layout.parse_trailer(file.read(layout.TRAILER_SIZE))
-    if trailer is None or trailer.index_size > _MAX_INDEX_SIZE:
+    if (
+        trailer is None
+        or trailer.index_size > _MAX_INDEX_SIZE
+        or trailer.payload_offset + trailer.payload_size != position
+    ):
         raise DamagedBundleError(
             f"{path} carries no payload, or its trailer is damaged.", remedy=_COPY_AGAIN
         )
