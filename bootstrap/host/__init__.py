@@ -1,0 +1,64 @@
+"""What this machine is: operating system, GPUs, disk. Looks, and changes nothing."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from bootstrap.host.gpu import ask_nvml
+from bootstrap.host.model import Disk, Host
+
+if sys.platform == "win32":
+    from bootstrap.host.windows import disk_facts, system_facts
+else:
+    from bootstrap.host.linux import disk_facts, system_facts
+
+__all__ = ["detect_host", "look_at_disk"]
+
+
+def detect_host() -> Host:
+    """Find out what this machine is. Never raises: what cannot be told is said so."""
+    system = system_facts()
+    return Host(
+        system=system.system,
+        release=system.release,
+        machine=system.machine,
+        glibc=system.glibc,
+        gpu=ask_nvml(),
+    )
+
+
+def look_at_disk(target: Path) -> Disk:
+    """Find out about the place where ``target`` lies or would lie.
+
+    A temporary file is made there and deleted, since no permission bit tells the
+    truth about read-only mounts, quotas, network shares and access control lists.
+    """
+    path = _nearest_existing(target)
+    facts = disk_facts(path)
+    return Disk(
+        path=path,
+        free=shutil.disk_usage(path).free,
+        writable=_can_write(path),
+        filesystem=facts.filesystem,
+        noexec=facts.noexec,
+    )
+
+
+def _nearest_existing(target: Path) -> Path:
+    absolute = target.absolute()
+    candidates = (absolute, *absolute.parents)
+    # os.path.exists says no, where Path.exists raises, below a folder that is closed to us.
+    return next((path for path in candidates if os.path.exists(path)), candidates[-1])  # noqa: PTH110
+
+
+def _can_write(folder: Path) -> bool:
+    try:
+        # A named one: an anonymous file asks less of the file system than ours will.
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".llmsetup-") as file:
+            file.write(b"?")
+            file.flush()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""Linux: the same functions as :mod:`bootstrap.host.windows`."""
+
+import os
+import platform
+import re
+from pathlib import Path
+
+from bootstrap.host.model import DiskFacts, SystemFacts
+
+
+def system_facts() -> SystemFacts:
+    """Name and C library of this system."""
+    return SystemFacts(
+        system=platform.system(),
+        release=_release(),
+        machine=platform.machine(),
+        glibc=_glibc(),
+    )
+
+
+def disk_facts(path: Path) -> DiskFacts:
+    """The file system that the existing ``path`` lies on."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        mounts = ""
+    return DiskFacts(
+        filesystem=filesystem_of(path.resolve(), mounts),
+        noexec=bool(os.statvfs(path).f_flag & os.ST_NOEXEC),
+    )
+
+
+def filesystem_of(path: Path, mounts: str) -> str | None:
+    """Type of the file system that ``path`` lies on; None when no mount point holds it.
+
+    Args:
+        path: absolute, without links.
+        mounts: what ``/proc/self/mounts`` says (fstab(5): blanks are octal escapes).
+    """
+    found, longest = None, -1
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        point = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[1]))
+        # Of several mounts on one point the last hides the others.
+        if path.is_relative_to(point) and len(point.parts) >= longest:
+            found, longest = fields[2], len(point.parts)
+    return found
+
+
+def _release() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.release()
+
+
+def _glibc() -> tuple[int, int] | None:
+    try:
+        answer = os.confstr("CS_GNU_LIBC_VERSION")
+    except (OSError, ValueError):
+        # Other C libraries do not know the name.
+        return None
+    found = re.fullmatch(r"glibc (\d+)\.(\d+).*", answer or "")
+    return (int(found[1]), int(found[2])) if found else None
