@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,229 @@ from typing import IO
 from bootstrap.errors import InstallError
 
 if sys.platform == "win32":
-    from bootstrap.process_group_windows import ProcessGroup
+    import ctypes
+    from ctypes import wintypes
+
+    _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
 else:
-    from bootstrap.process_group import ProcessGroup
+    import signal
+
+    _CREATION_FLAGS = 0
+
+# Known and harmless; whatever else is set (PYTHON*, PIP_*, UV_*, LD_*, *_proxy, CONDA_*,
+# QT_*, CUDA_*, the frozen stub's _PYI_*) stays out without having to be known.
+_KEPT = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "TZ"),
+        # Windows: sockets, random numbers and drivers fail without the system's own.
+        *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"),
+        *("USERPROFILE", "USERNAME", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES"),
+        *("NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE", "PROCESSOR_IDENTIFIER"),
+    }
+)
+_OURS = MappingProxyType({"HF_HUB_OFFLINE": "1"})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_KEPT_OUTPUT = 64 * 1024
+# For the pipes to run dry after all that could write to them was killed.
+_DRAIN_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """How a program ended.
+
+    Attributes:
+        returncode: its exit status; on POSIX ``-N`` when signal N ended it.
+        stdout: the last 64 KiB, UTF-8, with marks where it was not.
+        stderr: likewise.
+        timed_out: it was killed since its time was up.
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+    timed_out: bool
+
+
+def clean_environment(
+    additions: Mapping[str, str] = _NOTHING, *, outer: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of our programs: what is known to be harmless, and what we add.
+
+    Args:
+        additions: what the caller adds; wins over all else.
+        outer: what to take the harmless ones from; this process's environment when None.
+    """
+    source = os.environ if outer is None else outer
+    kept = {
+        name: value
+        for name, value in source.items()
+        if name.upper() in _KEPT or name.startswith("LC_")
+    }
+    return {**kept, **_OURS, **additions}
+
+
+def run_python(
+    python: Path,
+    arguments: list[str],
+    *,
+    timeout: float,
+    environment: Mapping[str, str] = _NOTHING,
+) -> Completed:
+    """Run ``python -I -B arguments`` in a clean environment and wait for its end.
+
+    Nothing that it started outlives it, whether it ends by itself, by its time or by an
+    exception here, ``KeyboardInterrupt`` included. Standard input is empty.
+
+    Args:
+        python: the interpreter.
+        arguments: a script or ``-m module`` or ``-c code``, and what it gets.
+        timeout: seconds.
+        environment: what is set besides :func:`clean_environment`.
+
+    Raises:
+        InstallError: the interpreter cannot be started.
+    """
+    command = [str(python), "-I", "-B", *arguments]
+    try:
+        process = _start(command, clean_environment(environment))
+    except OSError as error:
+        raise InstallError(
+            f"{python} cannot be started: {error.strerror or error}.",
+            remedy="Check that programs may be run from that folder (noexec, antivirus, policies).",
+        ) from error
+    family = _Family(process)
+    try:
+        tails = _Tail(process.stdout), _Tail(process.stderr)
+        timed_out = not _ended(process, timeout)
+    finally:
+        family.end()
+        returncode = process.wait()
+    stdout, stderr = (tail.text() for tail in tails)
+    return Completed(returncode=returncode, stdout=stdout, stderr=stderr, timed_out=timed_out)
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with _system_libraries():
+        return subprocess.Popen(
+            command,
+            bufsize=0,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=sys.platform != "win32",
+            creationflags=_CREATION_FLAGS,
+        )
+
+
+def _ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+class _Tail:
+    """Reads a stream to its end in a thread, so that no pipe fills up; keeps the last bytes."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        self._kept = bytearray()
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            while chunk := stream.read(_KEPT_OUTPUT):
+                self._kept += chunk
+                del self._kept[:-_KEPT_OUTPUT]
+
+    def text(self) -> str:
+        # A daemon that has left the family may hold the pipe open for ever.
+        self._thread.join(_DRAIN_SECONDS)
+        return bytes(self._kept).decode("utf-8", errors="replace").replace("\r\n", "\n")
+
+
+if sys.platform == "win32":
+
+    @contextmanager
+    def _system_libraries() -> Iterator[None]:
+        """Without the frozen stub's own folder, which children would inherit for their DLLs."""
+        folder = getattr(sys, "_MEIPASS", None)
+        if folder is None:
+            yield
+            return
+        ctypes.windll.kernel32.SetDllDirectoryW(None)
+        try:
+            yield
+        finally:
+            ctypes.windll.kernel32.SetDllDirectoryW(folder)
+
+    class _BasicLimits(ctypes.Structure):
+        _fields_ = (
+            ("per_process_user_time", ctypes.c_int64),
+            ("per_job_user_time", ctypes.c_int64),
+            ("flags", wintypes.DWORD),
+            ("minimum_working_set", ctypes.c_size_t),
+            ("maximum_working_set", ctypes.c_size_t),
+            ("active_processes", wintypes.DWORD),
+            ("affinity", ctypes.c_size_t),
+            ("priority_class", wintypes.DWORD),
+            ("scheduling_class", wintypes.DWORD),
+        )
+
+    class _ExtendedLimits(ctypes.Structure):
+        _fields_ = (
+            ("basic", _BasicLimits),
+            ("io_counters", ctypes.c_uint64 * 6),
+            ("memory", ctypes.c_size_t * 4),
+        )
+
+    class _Family:
+        """A process and its descendants in a job object, which also dies with us."""
+
+        _KILL_ON_JOB_CLOSE = 0x2000
+        _EXTENDED_LIMIT_INFORMATION = 9
+
+        def __init__(self, process: subprocess.Popen[bytes]) -> None:
+            self._process = process
+            self._kernel32 = ctypes.WinDLL("kernel32")
+            self._kernel32.CreateJobObjectW.restype = wintypes.HANDLE
+            limits = _ExtendedLimits()
+            limits.basic.flags = self._KILL_ON_JOB_CLOSE
+            self._job = wintypes.HANDLE(self._kernel32.CreateJobObjectW(None, None))
+            self._kernel32.SetInformationJobObject(
+                self._job,
+                self._EXTENDED_LIMIT_INFORMATION,
+                ctypes.byref(limits),
+                ctypes.sizeof(limits),
+            )
+            handle = int(process._handle)  # type: ignore[attr-defined]  # noqa: SLF001
+            self._kernel32.AssignProcessToJobObject(self._job, wintypes.HANDLE(handle))
+
+        def end(self) -> None:
+            """Kill whatever of it still runs."""
+            self._process.kill()
+            self._kernel32.CloseHandle(self._job)
+
+else:
+
+    @contextmanager
+    def _system_libraries() -> Iterator[None]:
+        """Nothing to do: the loader's paths are variables, which are not handed on."""
+        yield
+
+    class _Family:
+        """A process and its descendants: one session, so one process group."""
+
+        def __init__(self, process: subprocess.Popen[bytes]) -> None:
+            self._group = process.pid
+
+        def end(self) -> None:
+            """Kill whatever of it still runs."""
+            try:
+                os.killpg(self._group, signal.SIGKILL)
+            except ProcessLookupError:
+                # All of it has ended.
+                return
