@@ -9,11 +9,14 @@ from the types, so that editors and the builder agree::
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from jsonschema import Draft202012Validator
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from bootstrap.bundle.model import BlacklistRule, Check, Target, Value
 from builder.errors import ManifestError, UsageError
@@ -132,15 +135,29 @@ def load_manifest(path: Path = DEFAULT_PATH) -> Manifest:
         f"{fault.json_path}: {fault.message}"
         for fault in Draft202012Validator(schema()).iter_errors(data)
     ]
-    if not faults:
-        manifest = msgspec.convert(data, Manifest)
-        faults = _contradictions(manifest)
     if faults:
-        listed = "".join(f"\n  {fault}" for fault in sorted(faults))
-        raise ManifestError(
-            f"The manifest {path} is not valid:{listed}", remedy="Correct the named places."
-        )
+        raise _invalid(path, faults)
+    try:
+        manifest = msgspec.convert(data, Manifest)
+    except msgspec.ValidationError as error:
+        # The schema cannot say which names a target may have.
+        raise _invalid(path, [str(error)]) from error
+    faults = [
+        *_package_faults(manifest),
+        *_variant_faults(manifest),
+        *_specifier_faults(manifest),
+        *_check_faults(manifest),
+    ]
+    if faults:
+        raise _invalid(path, faults)
     return manifest
+
+
+def _invalid(path: Path, faults: list[str]) -> ManifestError:
+    listed = "".join(f"\n  {fault}" for fault in sorted(faults))
+    return ManifestError(
+        f"The manifest {path} is not valid:{listed}", remedy="Correct the named places."
+    )
 
 
 def _read_json(path: Path) -> Any:  # noqa: ANN401 (what JSON holds is known after validation)
@@ -157,26 +174,49 @@ def _read_json(path: Path) -> Any:  # noqa: ANN401 (what JSON holds is known aft
         ) from error
 
 
-def _contradictions(manifest: Manifest) -> list[str]:
-    faults, seen, last = [], set[str](), 0
+def _package_faults(manifest: Manifest) -> Iterator[str]:
+    seen, last = set[str](), 0
     for position, group in enumerate(manifest.groups):
         for place, package in enumerate(group.packages):
             where = f"$.groups[{position}].packages[{place}]"
             if package.order <= last:
-                faults.append(f"{where}.order: {package.order} does not come after {last}")
+                yield f"{where}.order: {package.order} does not come after {last}"
             if package.name in seen:
-                faults.append(f"{where}.name: {package.name} is listed twice")
+                yield f"{where}.name: {package.name} is listed twice"
             seen.add(package.name)
             last = package.order
+
+
+def _variant_faults(manifest: Manifest) -> Iterator[str]:
+    wanted = {package.name for group in manifest.groups for package in group.packages}
     for name, variant in manifest.variants.items():
         for target, settings in variant.targets.items():
             where = f"$.variants.{name}.targets.{target}"
-            unknown = set(settings.indexes.values()) - set(manifest.indexes)
-            faults += [f"{where}.indexes: there is no index {index!r}" for index in unknown]
-            faults += [
-                f"{where}.pins: {pin} is in no group" for pin in settings.pins if pin not in seen
-            ]
-    return faults
+            for index in sorted(set(settings.indexes.values()) - set(manifest.indexes)):
+                yield f"{where}.indexes: there is no index {index!r}"
+            # The resolver gives indexes to what is asked for by name, never to the rest.
+            for package in sorted((settings.pins.keys() | settings.indexes.keys()) - wanted):
+                place = "pins" if package in settings.pins else "indexes"
+                yield f"{where}.{place}: {package} is in no group"
+
+
+def _specifier_faults(manifest: Manifest) -> Iterator[str]:
+    stated = {
+        f"$.groups[{position}].packages[{place}]": package.specifier
+        for position, group in enumerate(manifest.groups)
+        for place, package in enumerate(group.packages)
+    } | {f"$.blacklist[{place}]": rule.specifier for place, rule in enumerate(manifest.blacklist)}
+    for where, specifier in stated.items():
+        try:
+            SpecifierSet(specifier or "")
+        except InvalidSpecifier:
+            yield f"{where}.specifier: {specifier!r} is not a version specifier"
+
+
+def _check_faults(manifest: Manifest) -> Iterator[str]:
+    for name, count in Counter(check.id for check in manifest.checks).items():
+        if count > 1:
+            yield f"$.checks: {name} is the id of {count} checks"
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def _unmatched(lock: Lock, facts: CudaFacts) -> Iterator[str]:
         built = [Version(getattr(trio, name)) for name in _TRIO]
         if all(mine in (None, theirs) for mine, theirs in zip(have, built, strict=True)):
             return
-    yield "no entry of trios in metadata/cuda.json says that " + ", ".join(
+    present = ", ".join(
         f"{name} {version}" for name, version in zip(_TRIO, have, strict=True) if version
-    ) + " belong together"
+    )
+    yield f"no entry of trios in metadata/cuda.json says that {present} belong together"

@@ -56,7 +56,11 @@ class Lock:
 
 def lock_path(manifest: Path, variant: str, target: Target) -> Path:
     """Where the lock lies: ``locks/`` beside the manifest."""
-    return manifest.parent / "locks" / f"pylock.{variant}-{target}.toml"
+    return manifest.parent / "locks" / _file_name(variant, target)
+
+
+def _file_name(variant: str, target: Target) -> str:
+    return f"pylock.{variant}-{target}.toml"
 
 
 def encode_lock(lock: Lock) -> bytes:
@@ -102,34 +106,49 @@ def load_lock(path: Path) -> Lock:
     """Read and check a lock.
 
     Raises:
-        ManifestError: it is missing, is not TOML, or breaks PEP 751 or one of our rules:
-            exactly one wheel a package, from the wheelhouse, with size and SHA-256.
+        ManifestError: it is missing, is not TOML, is the lock of another variant or target
+            than its name says, or breaks PEP 751 or one of our rules: each package once,
+            with exactly one wheel, from the wheelhouse, with size and SHA-256.
     """
     data = _read_toml(path)
     try:
         pylock = Pylock.from_dict(data)
-        tool = (pylock.tool or {}).get(_TOOL) or {}
-        wheels = [_locked(place, package) for place, package in enumerate(pylock.packages)]
-        return Lock(
-            variant=_tool_text(tool, "variant"),
-            target=_target(tool),
-            python=_tool_text(tool, "python"),
-            requirements_sha256=_tool_text(tool, "requirements-sha256"),
-            wheels=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
-            path=path,
-        )
+        lock = _lock(pylock, path)
     except (PylockValidationError, ValueError) as error:
         raise ManifestError(
             f"The lock {path} is not valid: {error}.",
             remedy="Do not edit locks; make it anew with python -m builder lock.",
         ) from error
+    return lock
+
+
+def _lock(pylock: Pylock, path: Path) -> Lock:
+    tool = (pylock.tool or {}).get(_TOOL)
+    if not isinstance(tool, dict):
+        raise ValueError(f"tool.{_TOOL} is missing")  # noqa: TRY004 (one error for all)
+    wheels = [_locked(place, package) for place, package in enumerate(pylock.packages)]
+    names = [wheel.name for wheel in wheels]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"packages: {', '.join(sorted(twice))} is locked more than once")
+    lock = Lock(
+        variant=_tool_text(tool, "variant"),
+        target=_target(tool),
+        python=_tool_text(tool, "python"),
+        requirements_sha256=_tool_text(tool, "requirements-sha256"),
+        wheels=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
+        path=path,
+    )
+    if path.name != (expected := _file_name(lock.variant, lock.target)):
+        raise ValueError(f"tool.{_TOOL}: what is inside belongs into {expected}")
+    return lock
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        variant, _, target = path.name.removeprefix("pylock.").removesuffix(".toml").partition("-")
+        name = path.name.removeprefix("pylock.").removesuffix(".toml")
+        variant, _, target = name.rpartition("-")
         raise ManifestError(
             f"There is no lock {path}.",
             remedy=f"Make it: python -m builder lock --cuda {variant} --target {target}.",
@@ -170,8 +189,8 @@ def _locked(place: int, package: Package) -> LockedWheel:
     sha256 = wheel.hashes.get("sha256", "")
     if not _is_sha256(sha256):
         raise ValueError(f"{where}.wheels[0].hashes.sha256: is missing or not a SHA-256")
-    if wheel.size is None:
-        raise ValueError(f"{where}.wheels[0].size: is missing")
+    if wheel.size is None or wheel.size < 0:
+        raise ValueError(f"{where}.wheels[0].size: is missing or negative")
     return LockedWheel(
         name=name, version=version, filename=filename, sha256=sha256, size=wheel.size
     )

@@ -4,13 +4,14 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import tomli_w
 import uv
+from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
@@ -24,14 +25,33 @@ from builder.processes import ProgramError, run_program
 from builder.progress import Progress
 from builder.targets import TargetPlatform, find_target
 
-_UNREACHABLE = re.compile(
-    r"error sending request|failed to fetch|dns error|connection|timed out|HTTP status", re.I
-)
+# uv's words for an index that is not there or lets nobody in.
+_UNREACHABLE = re.compile(r"Failed to fetch|error sending request|credentials")
+# uv leaves credentials out of every address that it prints.
 _HOST = re.compile(r"https?://[^/\s`)]+")
+# Another environment that is active must not take part, nor may sources or versions that
+# are not in the manifest: a build looks for the files where the manifest says.
+_FOREIGN = frozenset(
+    {
+        "VIRTUAL_ENV",
+        "UV_CONSTRAINT",
+        "UV_EXTRA_INDEX_URL",
+        "UV_FIND_LINKS",
+        "UV_INDEX",
+        "UV_OVERRIDE",
+        "UV_TORCH_BACKEND",
+    }
+)
 
 
 def resolve(
-    manifest: Manifest, manifest_path: Path, variant: str, target: Target, progress: Progress
+    manifest: Manifest,
+    manifest_path: Path,
+    variant: str,
+    target: Target,
+    progress: Progress,
+    *,
+    size_of: Callable[[str], int] | None = None,
 ) -> Lock:
     """Resolve one variant.
 
@@ -41,9 +61,12 @@ def resolve(
         variant: which one.
         target: for which platform; need not be this machine's.
         progress: hears what is going on.
+        size_of: asks the host for the bytes of the file at an address. HTML indexes, as
+            PyTorch's is, state no sizes.
 
     Raises:
-        DownloadError: an index could not be reached; names its host.
+        DownloadError: an index could not be reached, or does not say what a lock needs to
+            know of a wheel; names its host.
         RefusedContentError: nothing answers all requirements, or only as an sdist.
     """
     platform = find_target(target)
@@ -53,12 +76,13 @@ def resolve(
         Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
         resolved = _run_uv(Path(folder), platform, manifest.python, variant)
     rank = {tag: place for place, tag in enumerate(platform.tags(manifest.python))}
+    wheels = (_choose(package, rank, size_of) for package in resolved["packages"])
     return Lock(
         variant=variant,
         target=target,
         python=manifest.python,
         requirements_sha256=digest(manifest, variant, target),
-        wheels=tuple(_choose(package, rank) for package in resolved["packages"]),
+        wheels=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
         path=lock_path(manifest_path, variant, target),
     )
 
@@ -94,8 +118,6 @@ def _run_uv(folder: Path, platform: TargetPlatform, python: str, variant: str) -
         *("--python-platform", platform.uv_platform, "--python-version", python),
         *("--output-file", "pylock.resolved.toml"),
     ]
-    if index := configured_index():
-        arguments += ["--default-index", index]
     try:
         run_program(arguments, cwd=folder, environment=_environment())
     except ProgramError as error:
@@ -104,16 +126,20 @@ def _run_uv(folder: Path, platform: TargetPlatform, python: str, variant: str) -
 
 
 def _environment() -> dict[str, str]:
-    # Another environment that happens to be active must not take part.
-    return {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    kept = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    # Not an argument: it may hold credentials, and arguments are seen in process lists.
+    return kept | ({"UV_DEFAULT_INDEX": index} if (index := configured_index()) else {})
 
 
 def _explain(error: ProgramError, variant: str) -> ReportedError:
     if _UNREACHABLE.search(error.output):
-        hosts = ", ".join(sorted(set(_HOST.findall(error.output)))) or "the package index"
+        hosts = ", ".join(_hosts(error.output)) or "the package index"
         return DownloadError(
             f"{variant} could not be resolved, {hosts} cannot be reached:\n{error.output}",
-            remedy="Check the connection and pip's index configuration, then run lock again.",
+            remedy=(
+                "Check the connection, the proxy, the manifest's indexes and pip's index "
+                "configuration, then run lock again."
+            ),
         )
     return RefusedContentError(
         f"{variant} cannot be resolved:\n{error.output}",
@@ -121,31 +147,43 @@ def _explain(error: ProgramError, variant: str) -> ReportedError:
     )
 
 
-def _choose(package: dict[str, Any], rank: dict[Any, int]) -> LockedWheel:
+def _hosts(text: str) -> list[str]:
+    return sorted(set(_HOST.findall(text)))
+
+
+def _choose(
+    package: dict[str, Any], rank: dict[Tag, int], size_of: Callable[[str], int] | None
+) -> LockedWheel:
     """The best wheel for the target; uv lists all that fit."""
     name = canonicalize_name(package["name"])
-    ranked = sorted(_ranked(package, rank), key=lambda pair: pair[0])
+    ranked = sorted(_ranked(package, rank))
     if not ranked:
         raise RefusedContentError(
             f"{name} {package.get('version', '')} has no wheel for this target, and nothing is "
             "built from source.",
             remedy="Pin a version that has one, or leave the package out.",
         )
-    filename, wheel = ranked[0][1]
+    _, filename, address = ranked[0]
+    wheel = next(wheel for wheel in package["wheels"] if wheel["url"] == address)
+    sha256 = wheel.get("hashes", {}).get("sha256")
+    size = wheel.get("size")
+    if sha256 and size is None and size_of:
+        size = size_of(address)
+    if not sha256 or size is None:
+        raise DownloadError(
+            f"{', '.join(_hosts(address))} does not state the "
+            f"{'size' if sha256 else 'SHA-256'} of {filename}.",
+            remedy="Name an index in the manifest that states both for every file.",
+        )
     return LockedWheel(
-        name=name,
-        version=Version(package["version"]),
-        filename=filename,
-        sha256=wheel["hashes"]["sha256"],
-        size=wheel["size"],
+        name=name, version=Version(package["version"]), filename=filename, sha256=sha256, size=size
     )
 
 
-def _ranked(
-    package: dict[str, Any], rank: dict[Any, int]
-) -> Iterator[tuple[tuple[int, str], tuple[str, dict[str, Any]]]]:
+def _ranked(package: dict[str, Any], rank: dict[Tag, int]) -> Iterator[tuple[int, str, str]]:
+    """Rank, file name and address of every wheel that fits."""
     for wheel in package.get("wheels", ()):
-        filename = unquote(urlsplit(wheel.get("url", wheel.get("path", ""))).path.rsplit("/", 1)[-1])
+        filename = unquote(urlsplit(wheel["url"]).path.rpartition("/")[2])
         places = [rank[tag] for tag in parse_wheel_filename(filename)[3] if tag in rank]
         if places:
-            yield (min(places), filename), (filename, wheel)
+            yield min(places), filename, wheel["url"]
