@@ -12,7 +12,7 @@ from builder import pipeline
 from builder.console import Console
 from builder.errors import ExitCode, ManifestError
 from builder.facts import load_facts
-from builder.fetch import Cache
+from builder.fetch import Cache, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
 from builder.lock.checking import check_lock
 from builder.lock.model import Lock, encode_lock, load_lock, lock_path
@@ -82,7 +82,7 @@ def lock(options: Namespace, console: Console) -> ExitCode:
                 )
             console.result(f"{path} answers the manifest.", path=str(path))
             continue
-        made = resolve(manifest, options.manifest, variant, target.name, console)
+        made = resolve(manifest, options.manifest, variant, target.name, console, size_of=size_at)
         path.parent.mkdir(exist_ok=True)
         replace_file(path, encode_lock(made))
         total = human_size(sum(wheel.size for wheel in made.wheels))

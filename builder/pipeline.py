@@ -15,9 +15,9 @@ from packaging.utils import NormalizedName
 
 from bootstrap.bundle.model import CudaTerms
 from builder.documents import render_documents
-from builder.errors import ReportedError
+from builder.errors import RefusedContentError, ReportedError
 from builder.facts import CudaFacts, load_facts
-from builder.fetch import Cache, WantedFile, adopt, fetch
+from builder.fetch import Cache, WantedFile, adopt, fetch, require_intact
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
 from builder.lock.model import Lock, load_lock, lock_path
@@ -144,8 +144,15 @@ class _Workshop:
 
     def _police(self, lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
         self._steps.begin("police")
-        wheels = read_wheels(lock, files)
-        refuse(judge_wheels(lock, self._manifest, wheels), lock.path.name)
+        try:
+            wheels = read_wheels(lock, files)
+            findings = judge_wheels(lock, self._manifest, wheels)
+        except RefusedContentError:
+            # It may be only the cache that went bad; then that is what must be said.
+            for wheel in lock.wheels:
+                require_intact(files[wheel.sha256], wheel.filename, wheel.sha256)
+            raise
+        refuse(findings, lock.path.name)
         return wheels
 
     @cached_property

@@ -4,12 +4,13 @@ import csv
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from packaging.metadata import parse_email
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
 from packaging.version import Version
@@ -74,9 +75,16 @@ class WheelFacts:
 
         Raises:
             KeyError: there is no such file in it.
+            RefusedContentError: it cannot be unpacked.
         """
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.read(member)
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(member)
+        except (zipfile.BadZipFile, zlib.error) as error:
+            raise RefusedContentError(
+                f"{self.filename} is not a usable wheel: {member} cannot be unpacked ({error}).",
+                remedy=_REPLACE,
+            ) from error
 
 
 def read_wheel(path: Path, filename: str) -> WheelFacts:
@@ -107,7 +115,7 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
         raise RefusedContentError(
             f"{filename} is not a wheel: {error}.", remedy=_REPLACE
         ) from error
-    except (zipfile.BadZipFile, KeyError, ValueError, InvalidRequirement) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError) as error:
         raise RefusedContentError(
             f"{filename} is not a usable wheel: {error}.", remedy=_REPLACE
         ) from error

@@ -20,7 +20,8 @@ from bootstrap.bundle.model import (
     encode_index,
 )
 from builder import __version__
-from builder.errors import DamagedBundleError, NoSpaceError, NotWritableError
+from builder.errors import NoSpaceError, NotWritableError
+from builder.fetch import require_intact
 from builder.pack.container import PayloadWriter
 from builder.pack.contents import Contents, disk_need, longest_path, minimum_glibc
 from builder.progress import Progress
@@ -128,13 +129,7 @@ def _write_wheel(
 ) -> Wheel:
     locked = next(wheel for wheel in contents.lock.wheels if wheel.name == facts.name)
     entry = writer.add_file(facts.path, f"wheels/{facts.filename}", advance)
-    if entry.sha256 != locked.sha256:
-        facts.path.unlink(missing_ok=True)
-        raise DamagedBundleError(
-            f"The cached {facts.filename} is damaged: its SHA-256 is {entry.sha256}, the lock "
-            f"says {locked.sha256}. It was removed from the cache.",
-            remedy="Run the build again; it fetches the file anew.",
-        )
+    require_intact(facts.path, facts.filename, locked.sha256, entry.sha256)
     return Wheel(
         name=facts.name,
         version=str(facts.version),

@@ -1,0 +1,17 @@
+"""Gets files by hash: from the cache, from folders, from their index. Never anything else."""
+
+from builder.fetch.adoption import adopt
+from builder.fetch.cache import Cache, default_cache_folder, require_intact
+from builder.fetch.download import MissingFilesError, fetch, size_at
+from builder.fetch.model import WantedFile
+
+__all__ = [
+    "Cache",
+    "MissingFilesError",
+    "WantedFile",
+    "adopt",
+    "default_cache_folder",
+    "fetch",
+    "require_intact",
+    "size_at",
+]

@@ -1,0 +1,58 @@
+"""Takes files that somebody fetched by hand, by hash and not by name."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from builder.errors import UsageError
+from builder.fetch.cache import Cache, hash_file, sync
+from builder.fetch.model import WantedFile
+from builder.fetch.space import storing
+from builder.progress import Progress
+
+_CHUNK = 1 << 20
+
+
+def adopt(folder: Path, wanted: Iterable[WantedFile], cache: Cache, progress: Progress) -> None:
+    """Copy into the cache what is wanted, not there yet, and somewhere below ``folder``.
+
+    A copy and no link: what the user does to the file later must not reach the cache.
+
+    Raises:
+        UsageError: there is no such folder.
+        NoSpaceError: the cache's disk is full.
+        NotWritableError: the cache cannot be written.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.", remedy="Correct --wheels.")
+    missing = [file for file in wanted if cache.find(file) is None]
+    present = [(path, path.stat().st_size) for path in sorted(folder.rglob("*")) if path.is_file()]
+    for file in missing:
+        candidates = [
+            path
+            for path, size in present
+            if size == file.size or (file.size is None and path.name == file.filename)
+        ]
+        if any(_take(path, file, cache) for path in candidates):
+            progress.note(f"{file.filename} was taken from {folder}.")
+        elif named := next((path for path, _ in present if path.name == file.filename), None):
+            progress.warn(
+                f"{named} is not the locked {file.filename}: SHA-256 {file.sha256} is wanted, it "
+                f"has {hash_file(named)}."
+            )
+
+
+def _take(path: Path, file: WantedFile, cache: Cache) -> bool:
+    digest = hashlib.sha256()
+    with cache.open_partial(file) as part, storing(cache.root, file.size):
+        part.drop()
+        with path.open("rb") as source, part.path.open("wb") as copy:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
+        if digest.hexdigest() != file.sha256:
+            part.drop()
+            return False
+        sync(part.path)
+        part.finish()
+    return True

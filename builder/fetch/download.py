@@ -1,0 +1,289 @@
+"""Downloads what is not in the cache, several files at a time, each resumed where it broke off."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from urllib.parse import urlsplit
+
+from builder.errors import DownloadError
+from builder.fetch.cache import Cache, PartialFile, sync
+from builder.fetch.indexes import locate, source_of
+from builder.fetch.model import WantedFile
+from builder.fetch.space import require_room, storing
+from builder.fetch.transport import Body, Transport, TransportError, host_of
+from builder.progress import Bar, Progress
+
+_CHUNK = 1 << 20
+# From here on a file has a bar of its own.
+_LARGE = 50_000_000
+# For files whose size nobody has stated; the largest runtime has a tenth of it.
+_LARGEST_UNSTATED = 1 << 30
+# In a row, without as much as a chunk between them.
+_MOST_FAILURES = 4
+
+
+class MissingFilesError(DownloadError):
+    """Some files could not be had. Those that could are in the cache all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Absence:
+    """A file that could not be had, from which host, and why."""
+
+    file: WantedFile
+    host: str
+    reason: str
+
+    def __str__(self) -> str:
+        size = f"{self.file.size:,} bytes" if self.file.size is not None else "size not stated"
+        return f"{self.file.filename} ({size}, SHA-256 {self.file.sha256})\n    {self.host}: " + (
+            self.reason
+        )
+
+
+class _StoppedError(Exception):
+    """The whole fetch is to end."""
+
+
+def fetch(
+    wanted: Iterable[WantedFile],
+    cache: Cache,
+    *,
+    offline: bool,
+    jobs: int,
+    progress: Progress,
+    backoff: float = 0.5,
+) -> dict[str, Path]:
+    """Have every wanted file in the cache.
+
+    Args:
+        wanted: what; each only from the index or address that it names.
+        cache: where it is looked for first, and put.
+        offline: open no connection.
+        jobs: downloads at the same time.
+        progress: hears of bytes.
+        backoff: seconds to wait after a second failure in a row; doubles each time.
+
+    Returns:
+        SHA-256 to path.
+
+    Raises:
+        MissingFilesError: lists every file that could not be had, its host and the reason.
+        NoSpaceError: the cache's disk has no room for them.
+        NotWritableError: the cache cannot be written.
+    """
+    files = {file.sha256: file for file in wanted}
+    found = {sha256: path for sha256, file in files.items() if (path := cache.find(file))}
+    missing = [file for sha256, file in files.items() if sha256 not in found]
+    absences = [_offline(file) for file in missing]
+    if missing and not offline:
+        require_room(cache.root, sum(file.size or 0 for file in missing))
+        # The largest first, so that the last thread does not end long after the others.
+        missing.sort(key=lambda file: -(file.size or 0))
+        results = _download_all(missing, cache, jobs, progress, backoff)
+        absences = [result for result in results if isinstance(result, _Absence)]
+        for file, result in zip(missing, results, strict=True):
+            if isinstance(result, Path):
+                found[file.sha256] = result
+    if absences:
+        raise _missing(absences, len(files), offline=offline)
+    return found
+
+
+def size_at(url: str) -> int:
+    """Ask a host for the bytes of the file at an address, without fetching it.
+
+    Raises:
+        DownloadError: it cannot be reached, says no, or does not tell.
+    """
+    try:
+        with closing(Transport(connections=1)) as transport:
+            return transport.size_of(url)
+    except TransportError as error:
+        raise DownloadError(
+            f"The size of {urlsplit(url).path.rpartition('/')[2]} is not known, {host_of(url)}: "
+            f"{error}.",
+            remedy="Check the connection and the proxy, then run lock again.",
+        ) from error
+
+
+def _offline(file: WantedFile) -> _Absence:
+    return _Absence(file=file, host=host_of(source_of(file)), reason="not asked, --offline")
+
+
+def _missing(absences: Sequence[_Absence], count: int, *, offline: bool) -> MissingFilesError:
+    listed = "".join(f"\n  {absence}" for absence in absences)
+    remedy = (
+        "Fetch them on a machine that can, from the index that is named, and give their folder "
+        "with --wheels DIR; what counts is the hash."
+    )
+    online = (
+        "Leave --offline out, or: " if offline else "Check connection and proxy and try again, or: "
+    )
+    return MissingFilesError(
+        f"{len(absences)} of {count} files could not be had:{listed}", remedy=online + remedy
+    )
+
+
+def _download_all(
+    files: Sequence[WantedFile], cache: Cache, jobs: int, progress: Progress, backoff: float
+) -> list[Path | _Absence]:
+    stop = Event()
+    total = sum(file.size or 0 for file in files)
+    with (
+        closing(Transport(connections=jobs, backoff=backoff)) as transport,
+        progress.bar(f"fetch {len(files)} files", total) as bar,
+        ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="fetch") as pool,
+    ):
+        downloads = _Downloads(cache, transport, progress, bar, stop)
+        try:
+            futures = [pool.submit(downloads.get, file) for file in files]
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            # Leaving the pool waits for its threads, which look at this between chunks.
+            stop.set()
+        if error := next((error for future in done if (error := future.exception())), None):
+            raise error
+    return [future.result() for future in futures]
+
+
+class _Downloads:
+    """What all threads of one fetch share."""
+
+    def __init__(
+        self, cache: Cache, transport: Transport, progress: Progress, total: Bar, stop: Event
+    ) -> None:
+        self._cache = cache
+        self._transport = transport
+        self._progress = progress
+        self._total = total
+        self._stop = stop
+
+    def get(self, file: WantedFile) -> Path | _Absence:
+        """One file, or why not."""
+        host = host_of(source_of(file))
+        try:
+            if self._stop.is_set():
+                raise _StoppedError
+            with self._cache.open_partial(file) as part, storing(self._cache.root, file.size):
+                if path := self._cache.find(file):
+                    # Another build has fetched it while we waited.
+                    return path
+                url = locate(file, self._transport)
+                host = host_of(url)
+                return self._download(file, url, part)
+        except TransportError as error:
+            return _Absence(file=file, host=host, reason=str(error))
+
+    def _download(self, file: WantedFile, url: str, part: PartialFile) -> Path:
+        with ExitStack() as stack:
+            bars = [self._total]
+            if (file.size or 0) >= _LARGE:
+                bars.append(stack.enter_context(self._progress.bar(file.filename, file.size or 0)))
+            transfer = _Transfer(file, part, bars, self._stop)
+            failures = 0
+            while not transfer.is_whole():
+                before = transfer.size
+                try:
+                    with self._transport.get(url, offset=before, etag=part.etag) as body:
+                        transfer.take(body)
+                except TransportError as error:
+                    failures = 0 if transfer.size >= before + _CHUNK else failures + 1
+                    if not error.transient or failures > _MOST_FAILURES:
+                        raise
+                    self._stop.wait(self._transport.backoff * 2 ** (failures - 1))
+        sync(part.path)
+        return part.finish()
+
+
+class _Transfer:
+    """One file on its way: how much of it is there, and the hash of that."""
+
+    def __init__(
+        self, file: WantedFile, part: PartialFile, bars: Sequence[Bar], stop: Event
+    ) -> None:
+        self._file = file
+        self._part = part
+        self._bars = bars
+        self._stop = stop
+        self._limit = _LARGEST_UNSTATED if file.size is None else file.size
+        self._ended = False
+        self._reset()
+        if part.size > self._limit:
+            part.drop()
+        elif part.size:
+            self._resumed = True
+            self._count_what_is_there()
+
+    def is_whole(self) -> bool:
+        """Whether all of it is there, and right.
+
+        Raises:
+            TransportError: all of it is there, and it is something else.
+        """
+        if self.size != self._file.size and not (self._file.size is None and self._ended):
+            return False
+        actual = self._digest.hexdigest()
+        if actual == self._file.sha256:
+            return True
+        # What an earlier run left may be to blame: then once more, from the beginning.
+        resumed = self._resumed
+        self._restart()
+        if resumed:
+            return False
+        raise TransportError(
+            f"what it sends has SHA-256 {actual}, not {self._file.sha256}", transient=False
+        )
+
+    def take(self, body: Body) -> None:
+        """Append what comes.
+
+        Raises:
+            TransportError: it broke off, or is not the part that was asked for.
+        """
+        if body.start != self.size:
+            self._restart()
+            if body.start:
+                raise TransportError("it sends another part than asked for", transient=True)
+        self._part.note_etag(body.etag)
+        self._ended = False
+        with self._part.path.open("ab") as file:
+            while self.size < self._limit:
+                if self._stop.is_set():
+                    raise _StoppedError
+                chunk = body.read(min(_CHUNK, self._limit - self.size))
+                if not chunk:
+                    self._ended = True
+                    break
+                file.write(chunk)
+                self._count(chunk)
+        if self._file.size is not None and self.size < self._file.size:
+            raise TransportError(
+                f"it sent {self.size:,} bytes of {self._file.size:,}", transient=True
+            )
+
+    def _count_what_is_there(self) -> None:
+        with self._part.path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                self._count(chunk)
+
+    def _count(self, chunk: bytes) -> None:
+        self._digest.update(chunk)
+        self.size += len(chunk)
+        for bar in self._bars:
+            bar.advance(len(chunk))
+
+    def _restart(self) -> None:
+        self._part.drop()
+        for bar in self._bars:
+            bar.advance(-self.size)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._digest = hashlib.sha256()
+        self.size = 0
+        self._resumed = False

@@ -1,0 +1,1 @@
+"""Tests: unit, and integration that builds and installs for real."""

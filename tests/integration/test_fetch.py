@@ -1,0 +1,350 @@
+"""Files come by hash, from a server that behaves and from one that does not."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from builder.errors import ExitCode, NoSpaceError, UsageError
+from builder.fetch import Cache, MissingFilesError, WantedFile, adopt, fetch, size_at
+from builder.progress import Bar, Progress
+from tests.support.index_server import Indexes, Request, serve
+
+NAME = "demo-1.0-py3-none-any.whl"
+TORCH = "torch-2.6.0+cu118-cp311-cp311-linux_x86_64.whl"
+LARGE = bytes(range(256)) * 20_000
+
+
+class Counting(Progress):
+    """Remembers bars by label, and what was said."""
+
+    def __init__(self) -> None:
+        self.bars: dict[str, int] = {}
+        self.said: list[str] = []
+        self._lock = threading.Lock()
+
+    def note(self, message: str) -> None:
+        self.said.append(message)
+
+    def warn(self, message: str) -> None:
+        self.said.append(message)
+
+    @contextmanager
+    def bar(self, label: str, total: int) -> Iterator[Bar]:
+        del total
+        counting = self
+
+        class Counter(Bar):
+            def advance(self, count: int) -> None:
+                with counting._lock:
+                    counting.bars[label] = counting.bars.get(label, 0) + count
+
+        yield Counter()
+
+
+@pytest.fixture
+def indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Indexes]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve(Indexes()) as made:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{made.address}/json")
+        yield made
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+def wanted(content: bytes, filename: str = NAME, index: str | None = None) -> WantedFile:
+    return WantedFile(
+        project=filename.partition("-")[0],
+        filename=filename,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        index=index,
+    )
+
+
+def get(
+    *files: WantedFile, cache: Cache, offline: bool = False, progress: Progress | None = None
+) -> list[bytes]:
+    found = fetch(
+        files,
+        cache,
+        offline=offline,
+        jobs=3,
+        progress=progress or Progress(),
+        backoff=0.001,
+    )
+    return [found[file.sha256].read_bytes() for file in files]
+
+
+def offer(indexes: Indexes, content: bytes, filename: str = NAME, index: str = "json") -> None:
+    indexes.files.setdefault(index, {})[filename] = content
+
+
+def left_over(cache: Cache) -> list[str]:
+    return [path.name for path in (cache.root / "partial").iterdir() if path.suffix != ".lock"]
+
+
+def test_a_file_is_fetched_once(indexes: Indexes, cache: Cache) -> None:
+    content = indexes.add("json", NAME)
+    assert get(wanted(content), cache=cache) == [content]
+    count = len(indexes.asked)
+    assert get(wanted(content), cache=cache) == [content]
+    assert len(indexes.asked) == count
+    assert left_over(cache) == []
+
+
+def test_an_index_as_pytorchs_is(indexes: Indexes, cache: Cache) -> None:
+    content = indexes.add("html", TORCH)
+    assert get(wanted(content, TORCH, f"{indexes.address}/html"), cache=cache) == [content]
+    assert ("GET", f"/html/files/{TORCH.replace('+', '%2B')}", 0) in indexes.asked
+
+
+def test_a_file_comes_from_its_own_index_only(indexes: Indexes, cache: Cache) -> None:
+    content = indexes.add("json", TORCH)
+    with pytest.raises(MissingFilesError, match=r"says no \(403\)"):
+        get(wanted(content, TORCH, f"{indexes.address}/html"), cache=cache)
+    assert not [path for _, path, _ in indexes.asked if path.startswith("/json")]
+
+
+def test_all_that_is_missing_is_told_and_the_rest_is_kept(indexes: Indexes, cache: Cache) -> None:
+    content = indexes.add("json", NAME)
+    html = f"{indexes.address}/html"
+    absent = [
+        wanted(mark, f"absent{n}-1.0-py3-none-any.whl", html)
+        for n, mark in enumerate([b"a", b"bc"])
+    ]
+    with pytest.raises(MissingFilesError) as caught:
+        get(*absent, wanted(content), cache=cache)
+    error = caught.value
+    assert error.exit_code is ExitCode.DOWNLOAD_FAILED
+    assert error.message.startswith("2 of 3 files could not be had:")
+    for file in absent:
+        assert f"{file.filename} ({file.size} bytes, SHA-256 {file.sha256})" in error.message
+    assert "127.0.0.1: it says no (403)" in error.message
+    assert "--wheels DIR" in error.remedy
+    assert cache.find(wanted(content))
+
+
+def test_a_host_that_is_not_there_is_named(cache: Cache) -> None:
+    file = wanted(b"x", index="https://wheels.invalid/whl")
+    with pytest.raises(MissingFilesError, match=r"wheels\.invalid: it cannot be reached \(.*resol"):
+        get(file, cache=cache)
+
+
+def test_offline_opens_no_connection(indexes: Indexes, cache: Cache) -> None:
+    content = indexes.add("json", NAME)
+    with pytest.raises(MissingFilesError, match=r"127\.0\.0\.1: not asked, --offline") as caught:
+        get(wanted(content), cache=cache, offline=True)
+    assert "Leave --offline out" in caught.value.remedy
+    assert indexes.asked == []
+    get(wanted(content), cache=cache)
+    assert get(wanted(content), cache=cache, offline=True) == [content]
+
+
+def test_another_file_under_the_same_name_is_not_even_fetched(
+    indexes: Indexes, cache: Cache
+) -> None:
+    indexes.add("json", NAME, mark="another")
+    with pytest.raises(MissingFilesError, match="it has another file, with SHA-256"):
+        get(wanted(b"the locked one"), cache=cache)
+    assert not [path for _, path, _ in indexes.asked if "files" in path]
+
+
+def test_other_bytes_than_locked_are_not_kept(indexes: Indexes, cache: Cache) -> None:
+    good = indexes.add("html", NAME)
+    forged = good[:-1] + bytes([good[-1] ^ 1])
+    indexes.files["html"][NAME] = forged
+    indexes.unhashed.add(NAME)
+    got = hashlib.sha256(forged).hexdigest()
+    file = wanted(good, index=f"{indexes.address}/html")
+    with pytest.raises(MissingFilesError, match=f"sends has SHA-256 {got}, not {file.sha256}"):
+        get(file, cache=cache)
+    assert left_over(cache) == []
+    assert cache.find(file) is None
+
+
+class Cut:
+    """Promises everything that is asked for and hangs up after ``count`` bytes of it."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __call__(self, request: Request, content: bytes) -> None:
+        part = content[request.first :]
+        stretch = f"bytes {request.first}-{len(content) - 1}/{len(content)}"
+        code = 206 if request.first else 200
+        request.send_response(code)
+        request.send_header("Content-Length", str(len(part)))
+        request.send_header("Content-Range", stretch)
+        request.send_header("ETag", '"same"')
+        request.end_headers()
+        request.wfile.write(part[: self._count])
+        request.close_connection = True
+
+
+def test_a_broken_transfer_goes_on_where_it_ended(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [Cut(2_000_000), Cut(1_000_000), Cut(len(LARGE))]
+    assert get(wanted(LARGE), cache=cache) == [LARGE]
+    starts = [first for _, path, first in indexes.asked if "files" in path]
+    assert starts == [0, 2_000_000, 3_000_000]
+
+
+def test_another_run_goes_on_where_the_last_one_ended(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [Cut(2_000_000), *[Cut(0)] * 5]
+    with pytest.raises(MissingFilesError, match="broke off"):
+        get(wanted(LARGE), cache=cache)
+    assert wanted(LARGE).sha256 in left_over(cache)
+    indexes.faults[NAME] = [Cut(len(LARGE))]
+    counting = Counting()
+    assert get(wanted(LARGE), cache=cache, progress=counting) == [LARGE]
+    assert indexes.asked[-1] == ("GET", f"/json/files/{NAME}", 2_000_000)
+    assert counting.bars == {"fetch 1 files": len(LARGE)}
+    assert left_over(cache) == []
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_anew(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [Cut(2_000_000)]
+    # The rest is served by the well-behaved part, which has another ETag and so sends all.
+    assert get(wanted(LARGE), cache=cache) == [LARGE]
+    assert [first for _, path, first in indexes.asked if "files" in path] == [0, 2_000_000]
+
+
+def test_a_host_that_knows_no_parts(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [Cut(2_000_000), lambda request, content: request.answer(200, content)]
+    assert get(wanted(LARGE), cache=cache) == [LARGE]
+
+
+def test_a_wrong_part_is_not_taken(indexes: Indexes, cache: Cache) -> None:
+    def shifted(request: Request, content: bytes) -> None:
+        stretch = f"bytes {request.first + 5}-{len(content) - 1}/{len(content)}"
+        request.answer(206, content[request.first + 5 :], Content_Range=stretch)
+
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [Cut(2_000_000), shifted]
+    assert get(wanted(LARGE), cache=cache) == [LARGE]
+
+
+@pytest.mark.parametrize("rest", [b"rubbish", b"", b"x" * (len(LARGE) + 7)], ids=len)
+def test_a_bad_beginning_is_dropped(indexes: Indexes, cache: Cache, rest: bytes) -> None:
+    offer(indexes, LARGE)
+    file = wanted(LARGE)
+    (cache.root / "partial").mkdir(parents=True)
+    (cache.root / "partial" / file.sha256).write_bytes(rest)
+    assert get(file, cache=cache) == [LARGE]
+
+
+def test_a_beginning_that_is_all_of_it_needs_no_more_bytes(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    file = wanted(LARGE)
+    (cache.root / "partial").mkdir(parents=True)
+    (cache.root / "partial" / file.sha256).write_bytes(LARGE)
+    assert get(file, cache=cache) == [LARGE]
+    assert not [path for _, path, _ in indexes.asked if "files" in path]
+
+
+def test_a_busy_host_is_asked_again(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    busy = [lambda request, _, code=code: request.answer(code, b"") for code in (503, 429, 500)]
+    indexes.faults[NAME] = [*busy]
+    assert get(wanted(LARGE), cache=cache) == [LARGE]
+
+
+def test_a_host_that_stays_busy_is_given_up(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [lambda request, _: request.answer(503, b"")] * 99
+    with pytest.raises(MissingFilesError, match="answers with status 503"):
+        get(wanted(LARGE), cache=cache)
+    assert len(indexes.faults[NAME]) == 99 - 5
+
+
+def test_more_than_the_lock_says_is_not_read(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE + b"more")
+    file = wanted(LARGE, index=f"{indexes.address}/html")
+    offer(indexes, LARGE + b"more" * 1_000_000, index="html")
+    indexes.unhashed.add(NAME)
+    counting = Counting()
+    assert get(file, cache=cache, progress=counting) == [LARGE]
+    assert counting.bars == {"fetch 1 files": len(LARGE)}
+
+
+def test_compressed_transfers_are_refused(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [
+        lambda request, content: request.answer(200, content, Content_Encoding="gzip")
+    ]
+    with pytest.raises(MissingFilesError, match=r"compresses what it sends \(gzip\)"):
+        get(wanted(LARGE), cache=cache)
+
+
+def test_redirects_in_circles_end(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    indexes.faults[NAME] = [lambda request, _: request.answer(302, b"", Location=request.path)] * 20
+    with pytest.raises(MissingFilesError, match="redirects in circles"):
+        get(wanted(LARGE), cache=cache)
+
+
+def test_credentials_of_the_index_go_to_its_files_and_into_no_message(
+    indexes: Indexes, cache: Cache
+) -> None:
+    content = indexes.add("private", NAME)
+    login = indexes.address.replace("//", "//user:secret@") + "/private"
+    assert get(wanted(content, index=login), cache=cache) == [content]
+    indexes.login = "another"
+    with pytest.raises(MissingFilesError, match="wants a login") as caught:
+        get(wanted(b"y", "other-1.0-py3-none-any.whl", login), cache=cache)
+    assert "secret" not in caught.value.message + caught.value.remedy
+
+
+def test_a_size_is_asked_for(indexes: Indexes) -> None:
+    offer(indexes, LARGE)
+    assert size_at(f"{indexes.address}/json/files/{NAME}") == len(LARGE)
+    assert indexes.asked == [("HEAD", f"/json/files/{NAME}", 0)]
+
+
+def test_large_files_have_a_bar_of_their_own(
+    indexes: Indexes, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.fetch.download._LARGE", 1_000_000)
+    small = indexes.add("json", TORCH)
+    offer(indexes, LARGE)
+    counting = Counting()
+    get(wanted(small, TORCH), wanted(LARGE), cache=cache, progress=counting)
+    assert counting.bars == {"fetch 2 files": len(LARGE) + len(small), NAME: len(LARGE)}
+
+
+def test_no_room_is_told_before_anything_is_fetched(indexes: Indexes, cache: Cache) -> None:
+    file = WantedFile(project="demo", filename=NAME, sha256="0" * 64, size=1 << 60, index=None)
+    with pytest.raises(NoSpaceError, match=r"1152921504\.61 GB are to be fetched"):
+        get(file, cache=cache)
+    assert indexes.asked == []
+
+
+def test_files_fetched_by_hand_are_adopted_by_hash(cache: Cache, tmp_path: Path) -> None:
+    stick = tmp_path / "stick" / "deeper"
+    stick.mkdir(parents=True)
+    (stick / "renamed by the browser (1).whl").write_bytes(LARGE)
+    (stick / TORCH).write_bytes(b"not it")
+    file, other = wanted(LARGE), wanted(b"locked", TORCH)
+    counting = Counting()
+    adopt(tmp_path / "stick", [file, other], cache, counting)
+    assert get(file, cache=cache, offline=True) == [LARGE]
+    assert cache.find(other) is None
+    assert f"{NAME} was taken from {tmp_path / 'stick'}." in counting.said
+    assert [text for text in counting.said if "is not the locked torch-2.6.0+cu118" in text]
+    (stick / "renamed by the browser (1).whl").write_bytes(b"changed later")
+    assert get(file, cache=cache, offline=True) == [LARGE]
+
+
+def test_a_folder_that_is_not_there_is_a_slip_of_the_pen(cache: Cache, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder"):
+        adopt(tmp_path / "absent", [wanted(b"x")], cache, Progress())

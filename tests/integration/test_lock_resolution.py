@@ -1,0 +1,230 @@
+"""Locks made by the real resolver, from small indexes on this machine and from the real one."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.utils import parse_wheel_filename
+
+from bootstrap.bundle.model import Target
+from builder import processes
+from builder.errors import DownloadError, ExitCode, RefusedContentError
+from builder.facts import load_facts
+from builder.fetch.transport import Transport
+from builder.lock.checking import check_lock
+from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
+from builder.lock.resolve import resolve
+from builder.manifest import (
+    DEFAULT_PATH,
+    Manifest,
+    Package,
+    PackageGroup,
+    Variant,
+    VariantTarget,
+    load_manifest,
+)
+from builder.progress import Progress
+from tests.support.index_server import Indexes, serve
+
+LINUX: Target = "linux_x86_64"
+WINDOWS: Target = "win_amd64"
+
+
+@pytest.fixture
+def indexes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Indexes]:
+    with serve(Indexes()) as made:
+        monkeypatch.setenv("PIP_INDEX_URL", f"{made.address}/json")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        yield made
+
+
+def manifest_of(
+    *packages: str, index: str | None = None, pins: dict[str, str] | None = None
+) -> Manifest:
+    """Torch is taken from ``index``, everything else from pip's own."""
+    wanted = tuple(Package(order=n, name=name) for n, name in enumerate(packages, 1))
+    settings = VariantTarget(pins=pins or {}, indexes={"torch": "named"} if index else {})
+    return Manifest(
+        product="P",
+        version="1",
+        company="c",
+        python="3.11",
+        indexes={"named": index} if index else {},
+        groups=(PackageGroup(name="all", packages=wanted),),
+        variants={"cu118": Variant(cuda="11.8", targets={LINUX: settings, WINDOWS: settings})},
+        blacklist=(),
+        checks=(),
+    )
+
+
+def lock(manifest: Manifest, target: Target = LINUX) -> Lock:
+    path = Path("metadata", "dependencies.json")
+    return resolve(
+        manifest, path, "cu118", target, Progress(), size_of=Transport(connections=1).size_of
+    )
+
+
+def locked(content: bytes, filename: str) -> LockedWheel:
+    name, version, _, _ = parse_wheel_filename(filename)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return LockedWheel(
+        name=name, version=version, filename=filename, sha256=sha256, size=len(content)
+    )
+
+
+TORCH = "torch-2.6.0+cu118-cp311-cp311-linux_x86_64.whl"
+
+
+def test_a_package_comes_from_its_named_index_and_the_rest_from_pips_own(indexes: Indexes) -> None:
+    torch = indexes.add("html", TORCH, "demo")
+    indexes.add("html", "demo-9.0-py3-none-any.whl")
+    indexes.add("json", TORCH, mark="another torch")
+    demo = indexes.add("json", "demo-1.0-py3-none-any.whl")
+    manifest = manifest_of("torch", index=f"{indexes.address}/html", pins={"torch": "2.6.0+cu118"})
+    made = lock(manifest)
+    assert made.wheels == (locked(demo, "demo-1.0-py3-none-any.whl"), locked(torch, TORCH))
+    assert "127.0.0.1" not in encode_lock(made).decode()
+    assert check_lock(made, manifest, load_facts()) == []
+
+
+def test_the_best_wheel_of_several_is_locked(indexes: Indexes) -> None:
+    tags = ("cp311-cp311-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_17_x86_64")
+    for tag in (*tags, "py3-none-any", "cp311-cp311-win_amd64", "cp311-abi3-manylinux_2_5_x86_64"):
+        indexes.add("json", f"demo-1.0-{tag}.whl")
+    (linux,) = lock(manifest_of("demo")).wheels
+    (windows,) = lock(manifest_of("demo"), WINDOWS).wheels
+    assert linux.filename == "demo-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
+    assert windows.filename == "demo-1.0-cp311-cp311-win_amd64.whl"
+
+
+def test_markers_are_those_of_the_target(indexes: Indexes) -> None:
+    for name in ("posix-only", "windows-only"):
+        indexes.add("json", f"{name.replace('-', '_')}-1.0-py3-none-any.whl")
+    requires = ("posix-only; os_name == 'posix'", "windows-only; sys_platform == 'win32'")
+    indexes.add("json", "demo-1.0-py3-none-any.whl", *requires)
+    manifest = manifest_of("demo")
+    assert [wheel.name for wheel in lock(manifest).wheels] == ["demo", "posix-only"]
+    assert [wheel.name for wheel in lock(manifest, WINDOWS).wheels] == ["demo", "windows-only"]
+
+
+def test_a_hash_that_the_index_does_not_state_is_made_from_the_file(indexes: Indexes) -> None:
+    torch = indexes.add("html", TORCH)
+    indexes.unhashed.add(TORCH)
+    made = lock(manifest_of("torch", index=f"{indexes.address}/html"))
+    assert made.wheels == (locked(torch, TORCH),)
+
+
+def test_a_size_that_nobody_states_is_an_error(indexes: Indexes) -> None:
+    indexes.add("html", TORCH)
+    host = indexes.address.removeprefix("http://")
+    manifest = manifest_of("torch", index=f"http://user:secret@{host}/html")
+    with pytest.raises(DownloadError, match="does not state the size of torch-2") as caught:
+        resolve(manifest, Path("dependencies.json"), "cu118", LINUX, Progress())
+    assert indexes.address in caught.value.message
+    assert "secret" not in caught.value.message
+
+
+def test_nothing_comes_from_indexes_of_the_environment(
+    indexes: Indexes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexes.add("json", "demo-1.0-py3-none-any.whl")
+    indexes.add("html", "demo-9.0-py3-none-any.whl")
+    monkeypatch.setenv("UV_EXTRA_INDEX_URL", f"{indexes.address}/html")
+    monkeypatch.setenv("UV_INDEX", f"{indexes.address}/html")
+    (demo,) = lock(manifest_of("demo")).wheels
+    assert str(demo.version) == "1.0"
+
+
+def test_the_same_index_gives_the_same_bytes(indexes: Indexes) -> None:
+    for name in ("b", "a", "c"):
+        indexes.add("json", f"{name}-1.0-py3-none-any.whl")
+    manifest = manifest_of("c", "a", "b")
+    first, second = lock(manifest), lock(manifest)
+    assert encode_lock(first) == encode_lock(second)
+    assert [wheel.name for wheel in first.wheels] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "filename", ["demo-1.0.tar.gz", "demo-1.0-cp311-cp311-win_amd64.whl"], ids=["sdist", "foreign"]
+)
+def test_what_has_no_wheel_for_the_target_is_refused(indexes: Indexes, filename: str) -> None:
+    indexes.files["json"] = {filename: b"content"}
+    with pytest.raises(RefusedContentError, match="demo") as caught:
+        lock(manifest_of("demo"))
+    assert caught.value.exit_code is ExitCode.REFUSED_CONTENT
+
+
+def test_requirements_that_contradict_are_told_as_the_resolver_explains_them(
+    indexes: Indexes,
+) -> None:
+    indexes.add("json", "left-1.0-py3-none-any.whl", "connection-pool<2")
+    indexes.add("json", "right-1.0-py3-none-any.whl", "connection-pool>=2")
+    for version in ("1.0", "2.0"):
+        indexes.add("json", f"connection_pool-{version}-py3-none-any.whl")
+    with pytest.raises(RefusedContentError, match="cu118 cannot be resolved") as caught:
+        lock(manifest_of("left", "right"))
+    assert all(name in caught.value.message for name in ("left", "right", "connection-pool<2"))
+
+
+def test_an_index_that_is_not_there_is_named(
+    indexes: Indexes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexes.add("json", "demo-1.0-py3-none-any.whl")
+    monkeypatch.delenv("NO_PROXY")
+    manifest = manifest_of("torch", "demo", index="https://wheels.invalid/whl/cu118")
+    with pytest.raises(DownloadError, match="cu118 could not be resolved") as caught:
+        lock(manifest)
+    assert "https://wheels.invalid cannot be reached" in caught.value.message
+    assert caught.value.exit_code is ExitCode.DOWNLOAD_FAILED
+
+
+def test_credentials_of_pips_index_are_used_and_not_told(
+    indexes: Indexes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexes.add("private", "demo-1.0-py3-none-any.whl")
+    host = indexes.address.removeprefix("http://")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://user:secret@{host}/private")
+    (demo,) = lock(manifest_of("demo")).wheels
+    assert demo.name == "demo"
+    indexes.login = "another"
+    with pytest.raises(DownloadError) as caught:
+        lock(manifest_of("demo", "demo-two"))
+    told = f"{caught.value.message} {caught.value.remedy} {caught.value.__cause__!r}"
+    assert indexes.address in told
+    assert "secret" not in told
+
+
+def test_a_program_that_fails_is_quoted(tmp_path: Path) -> None:
+    lines = "; ".join(f"echo line {n} >&2" for n in range(40))
+    with pytest.raises(processes.ProgramError, match="sh ended with code 3") as caught:
+        processes.run_program(["sh", "-c", f"{lines}; exit 3"], cwd=tmp_path)
+    assert "line 39" in caught.value.message
+    assert "line 0\n" not in caught.value.message
+    assert "line 0\n" in caught.value.output
+
+
+def test_a_program_gets_its_folder_and_its_environment_only(tmp_path: Path) -> None:
+    path = os.environ["PATH"]
+    command = ["sh", "-c", "pwd; echo $MARK; echo ${HOME-none}; cat"]
+    told = processes.run_program(command, cwd=tmp_path, environment={"MARK": "é", "PATH": path})
+    assert told.splitlines() == [str(tmp_path), "é", "none"]
+
+
+def test_a_program_that_is_not_there_is_named() -> None:
+    with pytest.raises(processes.ProgramError, match="no-such-program could not be started: No"):
+        processes.run_program(["no-such-program"])
+
+
+@pytest.mark.slow
+def test_cu124_locked_twice_is_the_same_lock() -> None:
+    manifest = load_manifest()
+    first, second = (resolve(manifest, DEFAULT_PATH, "cu124", LINUX, Progress()) for _ in range(2))
+    assert encode_lock(first) == encode_lock(second)
+    assert check_lock(first, manifest, load_facts()) == []
+    ours = {wheel.name for wheel in load_lock(first.path).wheels}
+    assert {"torch", "transformers", "nvidia-cudnn-cu12"} <= ours
+    assert {"torch", "transformers", "nvidia-cudnn-cu12"} <= {w.name for w in first.wheels}
