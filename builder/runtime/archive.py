@@ -1,0 +1,114 @@
+"""The archive formats of a runtime: unpacks what was fetched, packs what goes along."""
+
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import RefusedContentError
+from builder.runtime.pruning import is_left_out
+
+# 1980-01-01, the oldest time that a zip can hold as well; any fixed one would do.
+_MODIFIED = 315_532_800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What :func:`pack` has written.
+
+    Attributes:
+        installed_size: bytes of the files.
+        file_count: number of files and symbolic links.
+    """
+
+    installed_size: int
+    file_count: int
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a tar archive, compressed or not, into an existing folder.
+
+    Raises:
+        RefusedContentError: it is no tar archive, or a member would lie outside the folder.
+    """
+    try:
+        with tarfile.open(archive) as file:
+            # Absent before 3.11.4, which Debian 12 has; there the check below is all.
+            file.extraction_filter = getattr(tarfile, "data_filter", None)
+            file.extractall(folder, members=_harmless(file))  # noqa: S202 (checked members)
+    except (tarfile.TarError, EOFError) as error:
+        raise RefusedContentError(
+            f"{archive.name} cannot be unpacked: {error}.",
+            remedy="Correct its entry in metadata/runtimes.json, or build with --runtime host.",
+        ) from error
+
+
+def _harmless(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    for member in archive:
+        if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+            raise tarfile.TarError(f"{member.name!r} is neither file, folder nor link")
+        # A hard link names a member, a symbolic link something beside itself.
+        base = Path(member.name).parent if member.issym() else Path()
+        places = [Path(member.name), base / member.linkname]
+        if ".." in places[0].parts or any(_leaves(place) for place in places):
+            raise tarfile.TarError(f"{member.name!r} leads out of the archive")
+        yield member
+
+
+def _leaves(path: Path) -> bool:
+    depth = 0
+    for part in path.parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return True
+    return path.is_absolute()
+
+
+def pack(tree: Path, archive: Path) -> Packed:
+    """Write a folder into an uncompressed tar archive: same content, same bytes.
+
+    Names are sorted, times and owners fixed, modes 644 or 755, hard links separate files.
+    What :func:`~builder.runtime.pruning.is_left_out` names stays out.
+
+    Raises:
+        RefusedContentError: a symbolic link leads out of the folder, or nowhere in it.
+    """
+    size = count = 0
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as file:
+        for path in sorted(members(tree), key=lambda path: path.relative_to(tree).as_posix()):
+            member = tarfile.TarInfo(path.relative_to(tree).as_posix())
+            member.mtime = _MODIFIED
+            count += 1
+            if path.is_symlink():
+                member.type, member.mode = tarfile.SYMTYPE, 0o777
+                member.linkname = _inner_link(path, tree)
+                file.addfile(member)
+                continue
+            member.mode = 0o755 if path.stat().st_mode & 0o111 else 0o644
+            member.size = path.stat().st_size
+            size += member.size
+            with path.open("rb") as content:
+                file.addfile(member, content)
+    return Packed(installed_size=size, file_count=count)
+
+
+def members(folder: Path) -> Iterator[Path]:
+    """Files and links of a tree that go along, in no particular order."""
+    for path in folder.iterdir():
+        if is_left_out(path.relative_to(folder.parent)):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from members(path)
+        else:
+            yield path
+
+
+def _inner_link(path: Path, tree: Path) -> str:
+    link = path.readlink()
+    goal = (path.parent / link).resolve()
+    if link.is_absolute() or not goal.exists() or not goal.is_relative_to(tree.resolve()):
+        raise RefusedContentError(
+            f"The runtime's {path.relative_to(tree)} is a link to {link}, which does not go along.",
+            remedy="Take another build of Python, or remove the link from it.",
+        )
+    return link.as_posix()
