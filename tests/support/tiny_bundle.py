@@ -1,0 +1,113 @@
+"""A bundle of a few hundred bytes, put together without the builder: no stub, no 7z header.
+
+What the reader needs is there, byte for byte where a real bundle has it.
+"""
+
+import hashlib
+import struct
+from pathlib import Path
+
+from bootstrap.bundle import layout
+from bootstrap.bundle.model import (
+    FORMAT_VERSION,
+    CudaTerms,
+    Entry,
+    Group,
+    Index,
+    LongestPath,
+    Runtime,
+    Wheel,
+    encode_index,
+)
+
+PKG_SIZE = 200
+_BOOTLOADER = b"\x7fELF" + b"boot" * 20
+_MEMBERS = {
+    "wheels/demo-1.0-py3-none-any.whl": b"wheel " * 40,
+    "runtime/python.tar": b"tar " * 60,
+    "docs/README.txt": b"read me\n",
+}
+
+
+def _entries() -> dict[str, Entry]:
+    offsets = layout.member_offsets([len(data) for data in _MEMBERS.values()])
+    return {
+        name: Entry(
+            name=name, offset=offset, size=len(data), sha256=hashlib.sha256(data).hexdigest()
+        )
+        for offset, (name, data) in zip(offsets, _MEMBERS.items(), strict=True)
+    }
+
+
+def tiny_index(*, cuda: bool = True) -> Index:
+    """An index with one wheel, one group, and a CUDA term where asked for."""
+    entries = _entries()
+    wheel_entry = entries["wheels/demo-1.0-py3-none-any.whl"]
+    wheel = Wheel(
+        name="demo",
+        version="1.0",
+        filename="demo-1.0-py3-none-any.whl",
+        sha256=wheel_entry.sha256,
+        size=wheel_entry.size,
+        entry=wheel_entry,
+        record_sha256="00" * 32,
+        installed_size=500,
+        file_count=4,
+    )
+    runtime = Runtime(
+        source="host",
+        version="3.11.7",
+        build="test",
+        executable="bin/python3.11",
+        minimum_glibc="2.34",
+        installed_size=1000,
+        file_count=2,
+        warning=None,
+        entry=entries["runtime/python.tar"],
+    )
+    terms = CudaTerms(
+        version="12.4",
+        minimum_driver="525.60.13",
+        recommended_driver="550.54.15",
+        architectures=("5.0", "6.0", "7.0", "7.5", "8.0", "8.6", "9.0"),
+    )
+    return Index(
+        format=FORMAT_VERSION,
+        product="LLMSetup",
+        version="1.0.0",
+        variant="cu124" if cuda else "cpu",
+        target="linux_x86_64",
+        bundle_id="1.0.0-cu124-0123456789ab",
+        created_by="llmsetup test",
+        python="3.11",
+        minimum_glibc="2.28",
+        cuda=terms if cuda else None,
+        runtime=runtime,
+        groups=(Group(name="base", wheels=(wheel,)),),
+        documents=(entries["docs/README.txt"],),
+        longest_path=LongestPath(length=10, path="demo/x.py"),
+        disk_need=1 << 20,
+        checks=(),
+        blacklist=(),
+    )
+
+
+def tiny_bundle(folder: Path, index: Index | None = None) -> Path:
+    """Write the bundle and return its path."""
+    index_bytes = encode_index(index or tiny_index())
+    members = b"".join(_MEMBERS.values())
+    payload = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0") + members
+    trailer = layout.Trailer(
+        payload_offset=len(_BOOTLOADER),
+        payload_size=len(payload) + len(index_bytes),
+        index_offset=len(_BOOTLOADER) + len(payload),
+        index_size=len(index_bytes),
+        index_sha256=hashlib.sha256(index_bytes).hexdigest(),
+    )
+    cookie = struct.pack(
+        "!8sIIII64s", b"MEI\014\013\012\013\016", PKG_SIZE, 0, 0, 311, b"libpython"
+    )
+    pkg = cookie.rjust(PKG_SIZE, b"P")
+    path = folder / "tiny.run"
+    path.write_bytes(_BOOTLOADER + payload + index_bytes + layout.pack_trailer(trailer) + pkg)
+    return path

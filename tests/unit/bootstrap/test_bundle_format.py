@@ -1,0 +1,177 @@
+"""The format: index, layout and reader, on files put together byte by byte."""
+
+import io
+import struct
+from pathlib import Path
+
+import msgspec
+import pytest
+from packaging.version import Version
+
+from bootstrap.bundle import layout
+from bootstrap.bundle.errors import DamagedBundleError, ExitCode
+from bootstrap.bundle.model import BlacklistRule, Index, decode_index, encode_index
+from bootstrap.bundle.reader import BundleReader, SectionFile
+from tests.support.tiny_bundle import PKG_SIZE, tiny_bundle, tiny_index
+
+
+def test_index_survives_a_round_trip() -> None:
+    index = tiny_index()
+    assert decode_index(encode_index(index)) == index
+
+
+def test_index_bytes_are_deterministic() -> None:
+    assert encode_index(tiny_index()) == encode_index(tiny_index())
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"surprise": 1}, "surprise"),
+        ({"format": 99}, "format 99"),
+        ({"target": "amiga"}, "target"),
+        ({"groups": [{"name": "x"}]}, "groups"),
+    ],
+)
+def test_index_with_a_wrong_field_names_the_place(change: dict[str, object], says: str) -> None:
+    data = msgspec.json.decode(encode_index(tiny_index()))
+    with pytest.raises(DamagedBundleError, match=says) as caught:
+        decode_index(msgspec.json.encode({**data, **change}))
+    assert caught.value.exit_code is ExitCode.DAMAGED
+
+
+def test_trailer_survives_a_round_trip() -> None:
+    trailer = layout.Trailer(
+        payload_offset=10, payload_size=900, index_offset=20, index_size=30, index_sha256="ab" * 32
+    )
+    packed = layout.pack_trailer(trailer)
+    assert len(packed) == layout.TRAILER_SIZE
+    assert layout.parse_trailer(packed) == trailer
+    assert layout.parse_trailer(packed[:-1]) is None
+    assert layout.parse_trailer(b"X" + packed[1:]) is None
+
+
+def test_trailer_whose_index_lies_outside_the_payload_is_none() -> None:
+    trailer = layout.Trailer(
+        payload_offset=10, payload_size=9, index_offset=15, index_size=30, index_sha256="ab" * 32
+    )
+    assert layout.parse_trailer(layout.pack_trailer(trailer)) is None
+
+
+def test_members_follow_each_other_behind_the_signature_header() -> None:
+    assert layout.member_offsets([5, 0, 7]) == [32, 37, 37]
+
+
+def test_reader_finds_index_and_members(tmp_path: Path) -> None:
+    reader = BundleReader.open(tiny_bundle(tmp_path))
+    seen: list[int] = []
+    for entry in reader.index.entries:
+        reader.verify_entry(entry, seen.append)
+    assert sum(seen) == sum(entry.size for entry in reader.index.entries)
+    assert reader.read_entry(reader.index.documents[0]) == b"read me\n"
+
+
+def test_every_cut_is_noticed(tmp_path: Path) -> None:
+    whole = tiny_bundle(tmp_path).read_bytes()
+    path = tmp_path / "cut"
+    for size in range(0, len(whole), 97):
+        path.write_bytes(whole[:size])
+        with pytest.raises(DamagedBundleError, match=r"cut off|no payload|index"):
+            BundleReader.open(path)
+
+
+def test_appended_junk_is_noticed(tmp_path: Path) -> None:
+    path = tiny_bundle(tmp_path)
+    path.write_bytes(path.read_bytes() + b"junk")
+    with pytest.raises(DamagedBundleError, match="something was appended"):
+        BundleReader.open(path)
+
+
+def test_every_flipped_byte_of_the_payload_is_noticed(tmp_path: Path) -> None:
+    path = tiny_bundle(tmp_path)
+    whole = bytearray(path.read_bytes())
+    reader = BundleReader.open(path)
+    members = [
+        (entry.name, reader.payload_offset + entry.offset + at)
+        for entry in reader.index.entries
+        for at in range(0, entry.size, 13)
+    ]
+    for name, position in members:
+        damaged = whole.copy()
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedBundleError, match=name):
+            check_all(path)
+    for position in range(len(whole) - PKG_SIZE - layout.TRAILER_SIZE, len(whole) - PKG_SIZE):
+        damaged = whole.copy()
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedBundleError):
+            check_all(path)
+
+
+def check_all(path: Path) -> None:
+    reader = BundleReader.open(path)
+    for entry in reader.index.entries:
+        reader.verify_entry(entry, lambda _: None)
+
+
+def test_section_is_a_proper_seekable_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with SectionFile(path, 2, 5) as section:
+        assert section.read() == b"23456"
+        assert section.read() == b""
+        assert section.seek(-2, io.SEEK_END) == 3
+        assert section.read(9) == b"56"
+        section.seek(1)
+        section.seek(1, io.SEEK_CUR)
+        assert section.read(1) == b"4"
+
+
+def test_payload_member_outside_the_payload_is_refused(tmp_path: Path) -> None:
+    index = tiny_index()
+    wrong = msgspec.structs.replace(index.documents[0], offset=1 << 40)
+    bad = msgspec.structs.replace(index, documents=(wrong,))
+    with pytest.raises(DamagedBundleError, match="outside the payload"):
+        BundleReader.open(tiny_bundle(tmp_path, index=bad))
+
+
+def test_pkg_size_wants_the_cookie() -> None:
+    cookie = struct.pack("!8sIIII64s", b"MEI\014\013\012\013\016", 500, 0, 0, 311, b"x")
+    assert layout.pkg_size(cookie) == 500
+    assert layout.pkg_size(b"\0" + cookie[1:]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "banned"),
+    [
+        ("torchao", "0.13", True),
+        ("TorchAO", "0.13.dev1", True),
+        ("torchao_nightly", "1", True),
+        ("torch", "2.6.0", False),
+        ("old", "1.9", True),
+        ("old", "2.0", False),
+    ],
+)
+def test_blacklist_rule(name: str, version: str, *, banned: bool) -> None:
+    rules = [
+        BlacklistRule(name="torchao", aliases=("torchao-nightly",), reason="r"),
+        BlacklistRule(name="old", specifier="<2", reason="r"),
+    ]
+    assert any(rule.bans(name, Version(version)) for rule in rules) is banned
+
+
+def test_rule_for_one_target_holds_there_only() -> None:
+    rule = BlacklistRule(name="triton", targets=("win_amd64",), reason="r")
+    assert rule.holds_on("win_amd64")
+    assert not rule.holds_on("linux_x86_64")
+
+
+def test_entries_are_all_members(tmp_path: Path) -> None:
+    index: Index = BundleReader.open(tiny_bundle(tmp_path)).index
+    assert {entry.name.partition("/")[0] for entry in index.entries} == {
+        "wheels",
+        "runtime",
+        "docs",
+    }

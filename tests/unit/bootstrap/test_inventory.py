@@ -1,0 +1,84 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from bootstrap import inventory
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "generation"
+    (root / "lib").mkdir(parents=True)
+    (root / "lib" / "a.py").write_bytes(b"aaaa")
+    (root / "lib" / 'b, "odd" é.py').write_bytes(b"bbbb")
+    (root / "link").symlink_to("lib/a.py")
+    return root
+
+
+def drift(
+    folder: Path, items: tuple[inventory.Item, ...], *, deep: bool = False
+) -> inventory.Drift:
+    return inventory.compare(folder, items, deep=deep, progress=lambda _: None)
+
+
+def test_inventory_survives_a_round_trip(folder: Path) -> None:
+    items = inventory.take(folder, {})
+    assert inventory.decode(inventory.encode(items)) == items
+    assert [item.path for item in items] == ["lib/a.py", 'lib/b, "odd" é.py', "link"]
+    assert items[2].hash == "link=lib/a.py"
+
+
+def test_known_hashes_are_not_taken_again(folder: Path) -> None:
+    known = {str(folder / "lib" / "a.py"): "sha256=known"}
+    assert inventory.take(folder, known)[0].hash == "sha256=known"
+
+
+def test_untouched_folder_has_no_drift(folder: Path) -> None:
+    items = inventory.take(folder, {})
+    assert not drift(folder, items)
+    assert not drift(folder, items, deep=True)
+
+
+def test_one_changed_byte_is_found_even_when_its_time_is_put_back(folder: Path) -> None:
+    items = inventory.take(folder, {})
+    path = folder / "lib" / "a.py"
+    before = path.stat()
+    path.write_bytes(b"aaab")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert drift(folder, items).changed == ("lib/a.py",)
+
+
+def test_touched_but_equal_file_is_no_drift(folder: Path) -> None:
+    items = inventory.take(folder, {})
+    os.utime(folder / "lib" / "a.py", ns=(1, 1))
+    assert not drift(folder, items)
+
+
+def test_times_alone_never_make_a_file_good_in_a_deep_look(folder: Path) -> None:
+    path = folder / "lib" / "a.py"
+    items = inventory.take(folder, {str(path): "sha256=of-something-else"})
+    assert not drift(folder, items)
+    assert drift(folder, items, deep=True).changed == ("lib/a.py",)
+
+
+def test_missing_file_and_turned_link_are_found(folder: Path) -> None:
+    items = inventory.take(folder, {})
+    (folder / "lib" / "a.py").unlink()
+    (folder / "link").unlink()
+    (folder / "link").symlink_to("elsewhere")
+    found = drift(folder, items)
+    assert found.missing == ("lib/a.py",)
+    assert found.changed == ("link",)
+
+
+def test_added_files_are_not_drift(folder: Path) -> None:
+    items = inventory.take(folder, {})
+    (folder / "lib" / "__pycache__").mkdir()
+    (folder / "lib" / "__pycache__" / "a.cpython-311.pyc").write_bytes(b"x")
+    assert not drift(folder, items)
+
+
+def test_garbage_is_no_inventory() -> None:
+    with pytest.raises(ValueError, match="unpack"):
+        inventory.decode(b"just,three,columns\n")
