@@ -1,7 +1,6 @@
 """The installer's command line: arguments in, exit code out."""
 
 import argparse
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from bootstrap import modes
+from bootstrap import interrupts, modes
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import ExitCode, ReportedError
 from bootstrap.events import Broadcast, Listener
@@ -29,9 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     log = LogListener()
     shown = _shown(options)
-    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    interrupts.listen()
     try:
         if options.log:
             log.open(options.log.absolute())
@@ -49,11 +46,6 @@ def main(arguments: Sequence[str]) -> int:
         log.write(traceback.format_exc())
     _tell(options, shown, log, code, message, remedy)
     return code
-
-
-def _interrupt(number: int, frame: object) -> None:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> str:

@@ -101,7 +101,8 @@ def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) 
                 python,
                 [script, *expand(check.arguments, index)],
                 timeout=check.timeout,
-                environment={"HF_HOME": home},
+                # What torch and others cache must not stay behind in the user's folders.
+                environment=dict.fromkeys(("HF_HOME", "TMPDIR", "TEMP", "TMP"), home),
             )
         except InstallError as error:
             return _result(check, "failed", error.message)

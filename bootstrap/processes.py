@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
 from bootstrap.errors import InstallError
+from bootstrap.interrupts import held
 
 if sys.platform == "win32":
     import ctypes
@@ -102,36 +103,38 @@ def run_python(
         InstallError: the interpreter cannot be started.
     """
     command = [str(python), "-I", "-B", *arguments]
-    try:
-        process = _start(command, clean_environment(environment))
-    except OSError as error:
-        raise InstallError(
-            f"{python} cannot be started: {error.strerror or error}.",
-            remedy="Check that programs may be run from that folder (noexec, antivirus, policies).",
-        ) from error
-    family = _Family(process)
-    try:
+    with ExitStack() as started:
+        # Interrupted between, nobody would know what was started.
+        with held():
+            process = _start(command, clean_environment(environment))
+            started.callback(process.wait)
+            started.callback(_Family(process).end)
         tails = _Tail(process.stdout), _Tail(process.stderr)
         timed_out = not _ended(process, timeout)
-    finally:
-        family.end()
-        returncode = process.wait()
     stdout, stderr = (tail.text() for tail in tails)
-    return Completed(returncode=returncode, stdout=stdout, stderr=stderr, timed_out=timed_out)
+    return Completed(
+        returncode=process.returncode, stdout=stdout, stderr=stderr, timed_out=timed_out
+    )
 
 
 def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    with _system_libraries():
-        return subprocess.Popen(
-            command,
-            bufsize=0,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=sys.platform != "win32",
-            creationflags=_CREATION_FLAGS,
-        )
+    try:
+        with _system_libraries():
+            return subprocess.Popen(
+                command,
+                bufsize=0,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                start_new_session=sys.platform != "win32",
+                creationflags=_CREATION_FLAGS,
+            )
+    except OSError as error:
+        raise InstallError(
+            f"{command[0]} cannot be started: {error.strerror or error}.",
+            remedy="Check that programs may be run from that folder (noexec, antivirus, policies).",
+        ) from error
 
 
 def _ended(process: subprocess.Popen[bytes], timeout: float) -> bool:

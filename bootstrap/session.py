@@ -31,6 +31,7 @@ from bootstrap.install.seal import (
     write_torch_lock,
 )
 from bootstrap.install.wheels import install_wheels
+from bootstrap.interrupts import held
 from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.probing import default_probes_folder, run_checks
 from bootstrap.state import Installed, InstallState, load_state, save_state
@@ -101,8 +102,10 @@ class Session:
                 known = self._build(plan.generation)
                 report = self._prove(plan, known)
                 installed = self._finish(plan.generation, known, report)
-                activate(self.target, plan.generation, installed)
-            remove_others(self.target, InstallState(live=installed), self.listener)
+                # From here on it is done; clearing up takes a moment, and stopping undoes nothing.
+                with held(too_late=True):
+                    activate(self.target, plan.generation, installed)
+                    remove_others(self.target, InstallState(live=installed), self.listener)
         return report
 
     @contextmanager
@@ -114,7 +117,8 @@ class Session:
             yield
         except BaseException:
             # Where it already went live, this removes the old one instead.
-            undo_unfinished(self.target, load_state(self.target) or state, self.listener)
+            with held():
+                undo_unfinished(self.target, load_state(self.target) or state, self.listener)
             raise
 
     def _build(self, generation: Generation) -> dict[str, str]:

@@ -8,11 +8,15 @@ from builder.errors import ManifestError
 DEFAULT_FOLDER = Path(__file__).parent.parent / "dist_templates"
 
 
+# Launchers are of use on one platform only; everything else goes along everywhere.
+_LAUNCHERS = {".bat": "win_amd64", ".sh": "linux_x86_64"}
+
+
 def render_documents(values: dict[str, str], folder: Path = DEFAULT_FOLDER) -> dict[str, bytes]:
-    """File name to content of every template, placeholders replaced.
+    """File name to content of every template of the target, placeholders replaced.
 
     Args:
-        values: placeholder to text.
+        values: placeholder to text; ``target`` also decides which launchers are taken.
         folder: where the templates lie.
 
     Raises:
@@ -20,6 +24,8 @@ def render_documents(values: dict[str, str], folder: Path = DEFAULT_FOLDER) -> d
     """
     documents = {}
     for path in sorted(folder.iterdir()):
+        if _LAUNCHERS.get(path.suffix, values["target"]) != values["target"]:
+            continue
         try:
             text = Template(path.read_text(encoding="utf-8")).substitute(values)
         except (KeyError, ValueError) as error:

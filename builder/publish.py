@@ -18,7 +18,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bootstrap.bundle.model import Index, encode_index
-from builder.errors import BusyError, NotWritableError
+from builder.disk import storing
+from builder.errors import BusyError
 from builder.pack.contents import Contents
 from builder.report import summarize
 
@@ -59,29 +60,36 @@ def workplace(output: Path) -> Iterator[Path]:
     One build at a time works there; what a killed one left is removed first.
 
     Raises:
+        NoSpaceError: its disk became full meanwhile.
         NotWritableError: the folder cannot be made or written.
         BusyError: another build works there.
     """
     scratch = output / ".llmsetup-build"
-    try:
+    with storing(output, option="--output"):
         output.mkdir(parents=True, exist_ok=True)
-        with FileLock(output / ".llmsetup-build.lock", timeout=0):
+        with _only_one(output):
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
             try:
                 yield scratch
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _only_one(output: Path) -> Iterator[None]:
+    lock = FileLock(output / ".llmsetup-build.lock", timeout=0)
+    try:
+        lock.acquire()
     except Timeout as error:
         raise BusyError(
             f"Another build is working in {output}.",
             remedy="Wait until it has ended, or choose another folder with --output.",
         ) from error
-    except OSError as error:
-        raise NotWritableError(
-            f"The output folder {output} cannot be used: {error.strerror or error}.",
-            remedy="Choose another one with --output.",
-        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:

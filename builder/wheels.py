@@ -1,5 +1,6 @@
 """What a wheel says of itself: read once, without unpacking."""
 
+import configparser
 import csv
 import hashlib
 import io
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from installer.utils import parse_entrypoints
 from packaging.metadata import parse_email
 from packaging.requirements import Requirement
 from packaging.tags import Tag
@@ -37,6 +39,7 @@ class WheelFacts:
         path: where the file lies now; its name there may be anything.
         record: file in the wheel to its row.
         record_sha256: hexadecimal digest of the ``RECORD`` itself.
+        scripts: name of each script that is made from an entry point, to what it calls.
         installed_size: bytes of all files, uncompressed.
     """
 
@@ -48,6 +51,7 @@ class WheelFacts:
     requires: tuple[Requirement, ...]
     record: Mapping[str, RecordRow]
     record_sha256: str
+    scripts: Mapping[str, str]
     installed_size: int
 
     @property
@@ -58,9 +62,13 @@ class WheelFacts:
     def installed_paths(self) -> dict[str, RecordRow]:
         """Files by the path that they get, relative to ``site-packages``.
 
-        Files of a ``.data`` folder keep a prefix that says which scheme they go to.
+        Files of a ``.data`` folder keep a prefix that says which scheme they go to, as do
+        the scripts that are made from entry points; those have no hash yet.
         """
-        paths = {}
+        paths = {
+            f"../scripts/{name}": RecordRow(hash=f"calls={target}", size=0)
+            for name, target in self.scripts.items()
+        }
         for path, row in self.record.items():
             first, _, rest = path.partition("/")
             if first.endswith(".data"):
@@ -98,6 +106,7 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
         with zipfile.ZipFile(path) as archive:
             info = _dist_info(archive)
             record_bytes = archive.read(f"{info}/RECORD")
+            scripts = _scripts(archive, f"{info}/entry_points.txt")
             metadata, _ = parse_email(archive.read(f"{info}/METADATA"))
             members = [member for member in archive.infolist() if not member.is_dir()]
         return WheelFacts(
@@ -109,6 +118,7 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
             requires=tuple(Requirement(text) for text in metadata.get("requires_dist", ())),
             record=_parse_record(record_bytes),
             record_sha256=hashlib.sha256(record_bytes).hexdigest(),
+            scripts=scripts,
             installed_size=sum(member.file_size for member in members),
         )
     except InvalidWheelFilename as error:
@@ -127,6 +137,16 @@ def _dist_info(archive: zipfile.ZipFile) -> str:
     if len(found) != 1:
         raise ValueError(f"it has {len(found)} .dist-info folders instead of one")
     return found[0]
+
+
+def _scripts(archive: zipfile.ZipFile, member: str) -> dict[str, str]:
+    if member not in archive.namelist():
+        return {}
+    try:
+        points = list(parse_entrypoints(archive.read(member).decode("utf-8")))
+    except (configparser.Error, AssertionError) as error:
+        raise ValueError(f"{member} cannot be understood ({error})") from error
+    return {name: f"{module}:{attribute}" for name, module, attribute, _ in points}
 
 
 def _parse_record(data: bytes) -> dict[str, RecordRow]:

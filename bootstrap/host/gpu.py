@@ -85,8 +85,11 @@ def _optional(ask: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
 
 def _failed(error: Exception) -> GpuReport:
     code = getattr(error, "value", None)
-    # The loader's own words (which file, why) are the context of pynvml's error.
+    # The loader's own words (which file, why) are the context of pynvml's error; in a frozen
+    # program PyInstaller puts an error of its own between.
     loader = error.__context__ if isinstance(error.__context__, OSError) else None
+    while loader and isinstance(loader.__cause__, OSError):
+        loader = loader.__cause__
     return GpuReport(
         state=_STATES.get(code, "broken") if isinstance(code, int) else "broken",
         driver=None,

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import io
 import os
+import shlex
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from bootstrap.errors import InstallError, RefusedContentError
 from bootstrap.generation import Generation
 
 _CHUNK = 1 << 20
+_LONGEST_SHEBANG = 127
 
 
 class WrittenFiles:
@@ -96,6 +99,19 @@ class VenvDestination(SchemeDictionaryDestination):
         self._stop = stop
         self._progress = progress
 
+    def write_file(
+        self,
+        scheme: Scheme,
+        path: str | os.PathLike[str],
+        stream: BinaryIO,
+        is_executable: bool,  # noqa: FBT001
+    ) -> RecordEntry:
+        """As the base class does, but with a first line that works from any folder."""
+        if scheme == "scripts" and self.script_kind == "posix":
+            script = _with_shebang(stream, self.interpreter)
+            return self.write_to_fs(scheme, os.fspath(path), script, is_executable)
+        return super().write_file(scheme, path, stream, is_executable)
+
     def write_to_fs(
         self,
         scheme: Scheme,
@@ -140,17 +156,34 @@ class VenvDestination(SchemeDictionaryDestination):
         return known or f"sha256={_urlsafe(digest.digest())}", size
 
     def _share(self, full: str, path: str, stream: BinaryIO) -> RecordEntry:
-        size = 0
+        digest, size = hashlib.sha256(), 0
         while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
             size += len(chunk)
             self._progress(len(chunk))
-        mine = getattr(stream, "record_hash", None)
-        if mine is None or mine != self._written.hash_of(full):
+        mine = getattr(stream, "record_hash", f"sha256={_urlsafe(digest.digest())}")
+        if mine != self._written.hash_of(full):
             raise InstallError(
                 f"Two wheels bring {path} with different content.",
                 remedy="Tell whoever made this bundle; its builder should have refused it.",
             )
         return _entry(path, mine, size)
+
+
+def _with_shebang(stream: BinaryIO, python: str) -> BinaryIO:
+    """Replace ``#!python`` (binary distribution format, "Recommended installer features").
+
+    A shebang ends at the first space and, in older kernels, after 127 bytes. Where that
+    does not do, ``sh`` starts the interpreter; Python takes the same lines for a string.
+    """
+    first = stream.readline()
+    if not first.startswith(b"#!python"):
+        stream.seek(0)
+        return stream
+    line = f"#!{python}\n"
+    if " " in line or len(line.encode()) > _LONGEST_SHEBANG:
+        line = f"#!/bin/sh\n'''exec' {shlex.quote(python)} \"$0\" \"$@\"\n' '''\n"
+    return io.BytesIO(line.encode() + stream.read())
 
 
 def _entry(path: str, record_hash: str, size: int) -> RecordEntry:

@@ -16,6 +16,7 @@ from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install.destination import VenvDestination, WrittenFiles
 from bootstrap.install.source import BundleWheel, wheel_scheme_name
+from bootstrap.interrupts import held
 
 # Reading, inflating, hashing and writing release the interpreter's lock; more threads
 # than this only make a slow medium seek.
@@ -38,18 +39,18 @@ def install_wheels(
     """
     written, stop = WrittenFiles(), Event()
     threads = max(2, min(_MOST_THREADS, os.cpu_count() or 1))
-    with (
-        warnings.catch_warnings(),
-        ThreadPoolExecutor(max_workers=threads, thread_name_prefix="wheel") as pool,
-    ):
+    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="wheel")
+    with warnings.catch_warnings():
         # installer leaves __pycache__ out and warns; leaving it out is what we want.
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
             for group in reader.index.groups:
                 _install_group(group, reader, generation, listener, pool, written, stop)
         finally:
-            # Also on Ctrl-C: leaving the pool waits for its threads, which look at this.
+            # Also on Ctrl-C: whoever clears up afterwards must be alone.
             stop.set()
+            with held():
+                pool.shutdown()
     return written.hashes
 
 
@@ -73,7 +74,8 @@ def _install_group(
 
     # The largest first, so that the last thread does not end long after the others.
     ordered = sorted(group.wheels, key=lambda wheel: -wheel.installed_size)
-    futures = [pool.submit(install, wheel) for wheel in ordered]
+    with held():
+        futures = [pool.submit(install, wheel) for wheel in ordered]
     done, _ = wait(futures, return_when=FIRST_EXCEPTION)
     error = _first_error(done)
     if error:

@@ -7,7 +7,6 @@ from pathlib import Path
 from builder.errors import UsageError
 from builder.fetch.cache import Cache, hash_file, sync
 from builder.fetch.model import WantedFile
-from builder.fetch.space import storing
 from builder.progress import Progress
 
 _CHUNK = 1 << 20
@@ -44,7 +43,7 @@ def adopt(folder: Path, wanted: Iterable[WantedFile], cache: Cache, progress: Pr
 
 def _take(path: Path, file: WantedFile, cache: Cache) -> bool:
     digest = hashlib.sha256()
-    with cache.open_partial(file) as part, storing(cache.root, file.size):
+    with cache.open_partial(file) as part:
         part.drop()
         with path.open("rb") as source, part.path.open("wb") as copy:
             while chunk := source.read(_CHUNK):

@@ -16,7 +16,8 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from builder.errors import DamagedBundleError, NotWritableError
+from builder.disk import storing
+from builder.errors import DamagedBundleError
 from builder.fetch.model import WantedFile
 
 
@@ -53,23 +54,15 @@ class Cache:
         """Where the file may be written bit by bit; other processes wait for their turn.
 
         Raises:
+            NoSpaceError: the cache's disk is full.
             NotWritableError: the cache cannot be written.
         """
         folder = self.root / "partial"
-        try:
+        with storing(self.root, option="--cache", need=file.size):
             folder.mkdir(parents=True, exist_ok=True)
             self._place(file).parent.mkdir(exist_ok=True)
-            lock = FileLock(folder / f"{file.sha256}.lock")
-            lock.acquire()
-        except OSError as error:
-            raise NotWritableError(
-                f"The cache {self.root} cannot be written: {error.strerror or error}.",
-                remedy="Choose another folder with --cache.",
-            ) from error
-        try:
-            yield PartialFile(path=folder / file.sha256, final=self._place(file))
-        finally:
-            lock.release()
+            with FileLock(folder / f"{file.sha256}.lock"):
+                yield PartialFile(path=folder / file.sha256, final=self._place(file))
 
     def _place(self, file: WantedFile) -> Path:
         return self.root / "files" / file.sha256

@@ -9,11 +9,11 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
 
+from builder.disk import require_room
 from builder.errors import DownloadError
 from builder.fetch.cache import Cache, PartialFile, sync
 from builder.fetch.indexes import locate, source_of
 from builder.fetch.model import WantedFile
-from builder.fetch.space import require_room, storing
 from builder.fetch.transport import Body, Transport, TransportError, host_of
 from builder.progress import Bar, Progress
 
@@ -81,7 +81,7 @@ def fetch(
     missing = [file for sha256, file in files.items() if sha256 not in found]
     absences = [_offline(file) for file in missing]
     if missing and not offline:
-        require_room(cache.root, sum(file.size or 0 for file in missing))
+        require_room(cache.root, sum(file.size or 0 for file in missing), option="--cache")
         # The largest first, so that the last thread does not end long after the others.
         missing.sort(key=lambda file: -(file.size or 0))
         results = _download_all(missing, cache, jobs, progress, backoff)
@@ -169,7 +169,7 @@ class _Downloads:
         try:
             if self._stop.is_set():
                 raise _StoppedError
-            with self._cache.open_partial(file) as part, storing(self._cache.root, file.size):
+            with self._cache.open_partial(file) as part:
                 if path := self._cache.find(file):
                     # Another build has fetched it while we waited.
                     return path

@@ -1,6 +1,5 @@
 """Writes ``[bootloader][payload.7z][trailer][PKG]``: the bundle, under a temporary name."""
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from bootstrap.bundle.model import (
     encode_index,
 )
 from builder import __version__
-from builder.errors import NoSpaceError, NotWritableError
+from builder.disk import require_room, storing
 from builder.fetch import require_intact
 from builder.pack.container import PayloadWriter
 from builder.pack.contents import Contents, disk_need, longest_path, minimum_glibc
@@ -40,8 +39,8 @@ def compose(contents: Contents, path: Path, progress: Progress) -> None:
         NotWritableError: ``path`` cannot be written.
         DamagedBundleError: a cached wheel is not what the lock says.
     """
-    _require_space(contents, path)
     total = contents.size
+    require_room(path.parent, total + _MARGIN, option="--output")
     with (
         _writing(path, total) as file,
         contents.stub.path.open("rb") as stub,
@@ -63,37 +62,14 @@ def compose(contents: Contents, path: Path, progress: Progress) -> None:
         path.chmod(0o755)
 
 
-def _require_space(contents: Contents, path: Path) -> None:
-    free = shutil.disk_usage(path.parent).free
-    need = contents.size + _MARGIN
-    if free < need:
-        raise _no_space(path, need, free)
-
-
-def _no_space(path: Path, need: int, free: int) -> NoSpaceError:
-    return NoSpaceError(
-        f"{path.parent} has {free / 1e9:.2f} GB free, but packing {path.name} needs "
-        f"{need / 1e9:.2f} GB.",
-        remedy="Free some space, or choose another folder with --output.",
-    )
-
-
 @contextmanager
 def _writing(path: Path, need: int) -> Iterator[BinaryIO]:
     """The file, on disk for sure when the context ends, gone when it fails."""
     try:
-        with path.open("w+b") as file:
+        with storing(path.parent, option="--output", need=need), path.open("w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise _no_space(path, need, shutil.disk_usage(path.parent).free) from error
-        raise NotWritableError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            remedy="Choose another folder with --output.",
-        ) from error
     except BaseException:
         path.unlink(missing_ok=True)
         raise

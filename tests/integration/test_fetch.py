@@ -324,7 +324,7 @@ def test_large_files_have_a_bar_of_their_own(
 
 def test_no_room_is_told_before_anything_is_fetched(indexes: Indexes, cache: Cache) -> None:
     file = WantedFile(project="demo", filename=NAME, sha256="0" * 64, size=1 << 60, index=None)
-    with pytest.raises(NoSpaceError, match=r"1152921504\.61 GB are to be fetched"):
+    with pytest.raises(NoSpaceError, match=r"1152921504\.61 GB are needed"):
         get(file, cache=cache)
     assert indexes.asked == []
 

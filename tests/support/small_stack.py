@@ -7,6 +7,7 @@ import io
 import stat
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,25 @@ _GROUPS = {
 _MODULES = ("packaging", "typing_extensions", "filelock", "jinja2:Template", "click", "tqdm")
 # Earlier than this a zip archive cannot be.
 _TIME = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallBundle:
+    """The stack as the real builder has built it, and what it was made from."""
+
+    manifest: Path
+    cache: Path
+    output: Path
+
+    @property
+    def installer(self) -> Path:
+        """The one file."""
+        return self.output / "SmallStack-cpu.run"
+
+    @property
+    def beside(self) -> Path:
+        """The folder of what goes along with it."""
+        return self.output / "SmallStack-cpu"
 
 
 def small_manifest(**pins: str) -> Manifest:

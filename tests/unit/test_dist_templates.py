@@ -29,11 +29,11 @@ def test_any_terminal_can_show_it(path: Path) -> None:
         assert not [line for line in text.splitlines() if len(line) > 72]
 
 
-def test_all_files_are_there(documents: dict[str, str]) -> None:
-    assert set(documents) == {
-        *("README.txt", "LICENSES.txt"),
-        *("python.sh", "shell.sh", "python.bat", "shell.bat"),
-    }
+@pytest.mark.parametrize(("target", "suffix"), [("linux_x86_64", "sh"), ("win_amd64", "bat")])
+def test_each_target_gets_its_own_launchers(target: str, suffix: str) -> None:
+    documents = render_documents({**TEMPLATE_VALUES, "target": target})
+    launchers = {f"python.{suffix}", f"shell.{suffix}"}
+    assert set(documents) == {"README.txt", "LICENSES.txt"} | launchers
 
 
 def test_every_value_is_used(documents: dict[str, str]) -> None:
@@ -42,9 +42,10 @@ def test_every_value_is_used(documents: dict[str, str]) -> None:
     assert "$product" not in together
 
 
-def test_launchers_for_windows_end_their_lines_as_it_wants(documents: dict[str, str]) -> None:
+def test_launchers_for_windows_end_their_lines_as_it_wants() -> None:
+    documents = render_documents({**TEMPLATE_VALUES, "target": "win_amd64"})
     for name in ("python.bat", "shell.bat"):
-        assert documents[name].count("\r\n") == documents[name].count("\n") > 5
+        assert documents[name].count(b"\r\n") == documents[name].count(b"\n") > 5
 
 
 def test_every_exit_code_is_explained(documents: dict[str, str]) -> None:

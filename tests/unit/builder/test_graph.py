@@ -23,6 +23,7 @@ def facts(name: str, *requires: str, version: str = "1.0") -> WheelFacts:
         tags=frozenset(),
         requires=tuple(Requirement(text) for text in requires),
         record={},
+        scripts={},
         record_sha256="",
         installed_size=0,
     )

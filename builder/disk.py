@@ -1,0 +1,71 @@
+"""Room on the disks that a build writes to: asked for beforehand, and explained when it ends."""
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from builder.errors import NoSpaceError, NotWritableError, ReportedError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EEXIST, errno.ENOTDIR)
+
+
+def require_room(folder: Path, need: int, *, option: str) -> None:
+    """Check that ``need`` more bytes fit on the disk of ``folder``, which may not exist yet.
+
+    Args:
+        folder: where they will be written.
+        need: bytes.
+        option: the one that chooses another folder, for the remedy.
+
+    Raises:
+        NoSpaceError: they do not fit.
+    """
+    if need > _free(folder):
+        raise _full(folder, need, option)
+
+
+@contextmanager
+def storing(folder: Path, *, option: str, need: int | None = None) -> Iterator[None]:
+    """Turn what goes wrong with writing below ``folder`` into errors for people.
+
+    Args:
+        folder: where the body of the context writes.
+        option: the one that chooses another folder, for the remedy.
+        need: bytes that it wants to write; None where that is not known.
+
+    Raises:
+        NoSpaceError: the disk is full, or a limit is reached.
+        NotWritableError: the folder is read-only, not ours, or broken.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full(folder, need, option) from error
+        if error.errno in _CLOSED:
+            raise _closed(Path(error.filename or folder), error, option) from error
+        # Anything else is no property of the disk but a mistake of ours.
+        raise
+
+
+def _full(folder: Path, need: int | None, option: str) -> NoSpaceError:
+    wanted = f"{need / 1e9:.2f} GB are needed" if need else "that is not enough"
+    return NoSpaceError(
+        f"{folder} has {_free(folder) / 1e9:.2f} GB free; {wanted}.",
+        remedy=f"Free some space, or choose another folder with {option}.",
+    )
+
+
+def _closed(path: Path, error: OSError, option: str) -> ReportedError:
+    return NotWritableError(
+        f"{path} cannot be used: {error.strerror}.",
+        remedy=f"Choose another folder with {option}.",
+    )
+
+
+def _free(folder: Path) -> int:
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free

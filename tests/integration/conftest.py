@@ -1,0 +1,20 @@
+"""The small stack, built once by the real builder, for every test that needs a bundle."""
+
+import pytest
+
+from tests.support.commands import run_builder
+from tests.support.small_stack import VARIANT, SmallBundle, lock_small_stack
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
+    """``SmallStack-cpu.run`` and all that it was made from. Look, do not touch."""
+    folder = tmp_path_factory.mktemp("small")
+    manifest = lock_small_stack(folder)
+    bundle = SmallBundle(manifest=manifest, cache=folder / "cache", output=folder / "dist")
+    done = run_builder(
+        *("--cuda", VARIANT, "--runtime", "host"),
+        *("--manifest", manifest, "--cache", bundle.cache, "--output", bundle.output),
+    )
+    assert done.returncode == 0, done.stderr
+    return bundle
