@@ -11,7 +11,7 @@ from platformdirs import user_data_path
 
 from bootstrap import interrupts, modes
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import ExitCode, ReportedError
+from bootstrap.errors import ExitCode, ReportedError, UsageError
 from bootstrap.events import Broadcast, Listener
 from bootstrap.session import Session
 from bootstrap.ui.console import ConsoleListener
@@ -51,11 +51,10 @@ def main(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> str:
     reader = BundleReader.open(options.bundle.absolute())
     mode = next((name for name in modes.MODES if getattr(options, name)), "install")
-    # Without resolving: a target that is a link must be seen as one.
-    target = options.target or user_data_path(reader.index.product, appauthor=False)
     session = Session(
         reader=reader,
-        target=target.absolute(),
+        # Without resolving: a target that is a link must be seen as one.
+        target=(options.target or _default_target(reader.index.product)).absolute(),
         allow_no_gpu=options.allow_no_gpu,
         listener=listener,
     )
@@ -65,6 +64,16 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
         log.open(session.target / "logs" / f"{mode}-{stamp}.log")
 
     return modes.run(mode, options, session, open_log)
+
+
+def _default_target(product: str) -> Path:
+    target = user_data_path(product, appauthor=False)
+    if not target.is_absolute():
+        raise UsageError(
+            "This user has no home folder to install into.",
+            remedy="Say where to install with --target.",
+        )
+    return target
 
 
 def _shown(options: argparse.Namespace) -> Listener:

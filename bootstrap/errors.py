@@ -3,6 +3,10 @@
 The common ones of both programs are in :mod:`bootstrap.bundle.errors`.
 """
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from bootstrap.bundle.errors import (
     DamagedBundleError,
     ExitCode,
@@ -25,7 +29,10 @@ __all__ = [
     "UnsafeTargetError",
     "UsageError",
     "VerificationError",
+    "reporting",
 ]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UsageError(ReportedError):
@@ -74,3 +81,29 @@ class RecoveryNeededError(ReportedError):
     """What is written down about the target and what lies there do not fit together."""
 
     exit_code = ExitCode.RECOVERY_NEEDED
+
+
+@contextmanager
+def reporting(doing: str) -> Iterator[None]:
+    """Turn what the system says of files into errors for people.
+
+    Args:
+        doing: what the body of the context does, such as ``installing torch``.
+
+    Raises:
+        NoSpaceError: the disk is full, or the limit for the size of a file is reached.
+        InstallError: anything else.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise NoSpaceError(
+                f"The disk became full while {doing} ({error.strerror}).",
+                remedy="Free some space, or choose another disk with --target.",
+            ) from error
+        raise InstallError(
+            f"{error.filename or 'A file'} could not be read or written while {doing}: "
+            f"{error.strerror or error}.",
+            remedy="Check the disk, or choose another one with --target.",
+        ) from error

@@ -63,7 +63,6 @@ def make_plan(
         target: the folder, absolute.
         allow_no_gpu: install a CUDA bundle although no GPU can use it.
     """
-    names = {state.live.generation} if state.live else set[str]()
     need = index.disk_need + _MARGIN
     warnings = list(fitness.warnings)
     if index.runtime.warning:
@@ -72,13 +71,19 @@ def make_plan(
         index=index,
         host=host,
         disk=disk,
-        generation=Generation.of(target, new_name(index.bundle_id, names), index),
+        generation=next_generation(index, state, target),
         replaces=state.live,
         space_needed=need,
         gpu_usable=fitness.gpu_usable,
         warnings=tuple(warnings),
         refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu) or _unusable_disk(disk, target, need),
     )
+
+
+def next_generation(index: Index, state: InstallState, target: Path) -> Generation:
+    """What will be built: named after the bundle, and beside what is live."""
+    names = {state.live.generation} if state.live else set[str]()
+    return Generation.of(target, new_name(index.bundle_id, names), index)
 
 
 def _unfit(fitness: Fitness, *, allow_no_gpu: bool) -> ReportedError | None:

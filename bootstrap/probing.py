@@ -76,7 +76,7 @@ def run_checks(
         index: of the bundle that was installed.
         python: the installed interpreter, the environment's own.
         probes: folder of the probe scripts.
-        scratch: an existing folder for what the probes write; left as it was.
+        scratch: an existing folder for what the probes write; bytecode is left in it.
         gpu_usable: otherwise checks that need a GPU are skipped.
         listener: hears each result when it is there.
     """
@@ -102,6 +102,8 @@ def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) 
                 [script, *expand(check.arguments, index)],
                 timeout=check.timeout,
                 # What torch and others cache must not stay behind in the user's folders.
+                # Compiling what torch and transformers import takes longer than most probes.
+                bytecode=scratch / "bytecode",
                 environment=dict.fromkeys(("HF_HOME", "TMPDIR", "TEMP", "TMP"), home),
             )
         except InstallError as error:

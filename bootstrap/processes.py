@@ -87,8 +87,11 @@ def run_python(
     *,
     timeout: float,
     environment: Mapping[str, str] = _NOTHING,
+    bytecode: Path | None = None,
 ) -> Completed:
-    """Run ``python -I -B arguments`` in a clean environment and wait for its end.
+    """Run ``python -I arguments`` in a clean environment and wait for its end.
+
+    No bytecode is left beside the modules.
 
     Nothing that it started outlives it, whether it ends by itself, by its time or by an
     exception here, ``KeyboardInterrupt`` included. Standard input is empty.
@@ -98,11 +101,13 @@ def run_python(
         arguments: a script or ``-m module`` or ``-c code``, and what it gets.
         timeout: seconds.
         environment: what is set besides :func:`clean_environment`.
+        bytecode: folder to keep bytecode in, for later runs that import the same modules.
 
     Raises:
         InstallError: the interpreter cannot be started.
     """
-    command = [str(python), "-I", "-B", *arguments]
+    caching = ["-X", f"pycache_prefix={bytecode}"] if bytecode else ["-B"]
+    command = [str(python), "-I", *caching, *arguments]
     with ExitStack() as started:
         # Interrupted between, nobody would know what was started.
         with held():

@@ -7,6 +7,7 @@
 """
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 from bootstrap import verify
 from bootstrap.activate import activate, remove_others, require_free_link, undo_unfinished
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import UnfitMachineError, UsageError
+from bootstrap.errors import UnfitMachineError, UsageError, reporting
 from bootstrap.events import Listener
 from bootstrap.files import remove_tree
 from bootstrap.fitness import assess
@@ -32,7 +33,7 @@ from bootstrap.install.seal import (
 )
 from bootstrap.install.wheels import install_wheels
 from bootstrap.interrupts import held
-from bootstrap.plan import InstallPlan, make_plan
+from bootstrap.plan import InstallPlan, make_plan, next_generation
 from bootstrap.probing import default_probes_folder, run_checks
 from bootstrap.state import Installed, InstallState, load_state, save_state
 from bootstrap.target import hold, require_safe
@@ -94,17 +95,19 @@ class Session:
             raise plan.refusal
         if not confirm(plan):
             return None
-        with hold(self.target):
+        with hold(self.target), reporting("installing"):
             state = undo_unfinished(
                 self.target, load_state(self.target) or InstallState(), self.listener
             )
-            with self._building(plan.generation, state):
-                known = self._build(plan.generation)
-                report = self._prove(plan, known)
-                installed = self._finish(plan.generation, known, report)
+            # Between the plan and the lock another installer may have taken the name.
+            generation = next_generation(self.reader.index, state, self.target)
+            with self._building(generation, state):
+                known = self._build(generation)
+                report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
+                installed = self._finish(generation, known, report)
                 # From here on it is done; clearing up takes a moment, and stopping undoes nothing.
                 with held(too_late=True):
-                    activate(self.target, plan.generation, installed)
+                    activate(self.target, generation, installed)
                     remove_others(self.target, InstallState(live=installed), self.listener)
         return report
 
@@ -134,27 +137,30 @@ class Session:
         write_documents(reader, generation)
         return known
 
-    def _prove(self, plan: InstallPlan, known: dict[str, str]) -> VerificationReport:
-        report = self._run_checks(plan.generation, gpu_usable=plan.gpu_usable)
-        remove_strange_bytecode(plan.generation, known)
+    def _prove(
+        self, generation: Generation, known: dict[str, str], *, gpu_usable: bool
+    ) -> VerificationReport:
+        # Beside the environment, where there is room for sure; gone with it if that fails.
+        scratch = generation.folder / ".verify"
+        scratch.mkdir()
+        report = self._run_checks(generation, scratch, gpu_usable=gpu_usable)
+        remove_tree(scratch, inside=generation.folder)
+        remove_strange_bytecode(generation, known)
         return report
 
-    def _run_checks(self, generation: Generation, *, gpu_usable: bool) -> VerificationReport:
+    def _run_checks(
+        self, generation: Generation, scratch: Path, *, gpu_usable: bool
+    ) -> VerificationReport:
         self.listener.phase("verify", 0)
         index = self.reader.index
-        scratch = self.target / ".verify"
-        scratch.mkdir(exist_ok=True)
-        try:
-            results = run_checks(
-                index,
-                generation.python,
-                default_probes_folder(),
-                scratch,
-                gpu_usable=gpu_usable,
-                listener=self.listener.checked,
-            )
-        finally:
-            remove_tree(scratch, inside=self.target)
+        results = run_checks(
+            index,
+            generation.python,
+            default_probes_folder(),
+            scratch,
+            gpu_usable=gpu_usable,
+            listener=self.listener.checked,
+        )
         return verify.judge(index, results, gpu_usable=gpu_usable)
 
     def _finish(
@@ -199,4 +205,6 @@ class Session:
                 "The environment was verified on a GPU, but now no usable GPU is found.",
                 remedy="Check the driver, or add --allow-no-gpu to verify the rest.",
             )
-        return self._run_checks(generation, gpu_usable=gpu_usable)
+        # Not in the target: who verifies need not be allowed to write there.
+        with tempfile.TemporaryDirectory(prefix="llmsetup-") as scratch:
+            return self._run_checks(generation, Path(scratch), gpu_usable=gpu_usable)

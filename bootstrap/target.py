@@ -39,7 +39,7 @@ def _danger(target: Path) -> str | None:
         return f"it is a link to {target.resolve()}"
     if not target.is_dir():
         return "it is a file" if target.exists() else None
-    if target.resolve() in {Path(target.resolve().anchor), Path.home().resolve()}:
+    if target.resolve() in {Path(target.resolve().anchor), *_homes()}:
         return "it is the root of a file system or a home folder"
     if (target / FILE_NAME).is_file():
         return None
@@ -47,6 +47,14 @@ def _danger(target: Path) -> str | None:
     if strange:
         return f"it is not empty ({strange[0]}) and holds no installation of ours"
     return None
+
+
+def _homes() -> set[Path]:
+    try:
+        return {Path.home().resolve()}
+    except RuntimeError:
+        # A user without an entry in the system's list, as containers have them.
+        return set()
 
 
 @contextmanager

@@ -114,8 +114,8 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
     for name, data in beside.items():
         replace_file(folder / name, data)
         sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
-    draft.path.replace(path)
     replace_file(output / SUMS_NAME, _merge_sums(output, sums))
+    draft.path.replace(path)
     return Bundle(path=path, index=draft.index, size=size, sha256=draft.sha256, summary=summary)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from bootstrap.bundle import layout
@@ -12,7 +13,7 @@ from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.model import Entry, Index, decode_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -170,6 +171,31 @@ class BundleReader:
             return file.read(_CHUNK) or b""
         except OSError as error:
             raise self.damage(entry, because=error.strerror) from error
+
+    @contextmanager
+    def blaming(
+        self, entry: Entry, *, unless: Callable[[], bool] = lambda: False
+    ) -> Iterator[None]:
+        """Whatever goes wrong while a member is used: if it is damaged, that is why.
+
+        What parsers and disks say of damaged bytes may be anything; the hash tells.
+
+        Args:
+            entry: the member.
+            unless: whether the error has another reason that is known already.
+
+        Raises:
+            DamagedBundleError: instead of what was raised in the body, if the member's
+                bytes are not what the index says.
+        """
+        try:
+            yield
+        except DamagedBundleError:
+            raise
+        except Exception:
+            if not unless():
+                self._stream(entry, lambda _: None)
+            raise
 
     def damage(self, entry: Entry, because: str | None = None) -> DamagedBundleError:
         """The error for this member of this bundle."""

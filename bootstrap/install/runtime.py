@@ -40,7 +40,7 @@ def unpack_runtime(
     """
     entry = reader.index.runtime.entry
     generation.runtime.mkdir(parents=True)
-    with reader.open_entry(entry) as section:
+    with reader.blaming(entry), reader.open_entry(entry) as section:
         hashed = _Hashed(section, progress)
         try:
             # The stream mode reads strictly forward, so that the hash sees every byte once;

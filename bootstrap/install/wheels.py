@@ -1,6 +1,5 @@
 """Step 2: the wheels, group by group, straight out of the bundle."""
 
-import errno
 import os
 import warnings
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -11,7 +10,7 @@ from installer.exceptions import InstallerError
 
 from bootstrap.bundle.model import Group, Wheel
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import InstallError, NoSpaceError, ReportedError
+from bootstrap.errors import InstallError, reporting
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install.destination import VenvDestination, WrittenFiles
@@ -70,7 +69,8 @@ def _install_group(
             destination = VenvDestination(
                 generation, wheel_scheme_name(wheel), written, stop, listener.advance
             )
-            _install_wheel(reader, wheel, destination)
+            with reader.blaming(wheel.entry, unless=stop.is_set):
+                _install_wheel(reader, wheel, destination)
 
     # The largest first, so that the last thread does not end long after the others.
     ordered = sorted(group.wheels, key=lambda wheel: -wheel.installed_size)
@@ -89,28 +89,11 @@ def _first_error(done: set[Future[None]]) -> BaseException | None:
 
 def _install_wheel(reader: BundleReader, wheel: Wheel, destination: VenvDestination) -> None:
     try:
-        with BundleWheel(reader, wheel) as source:
+        with reporting(f"installing {wheel.name}"), BundleWheel(reader, wheel) as source:
             source.validate_record()
             installer.install(source, destination, {"INSTALLER": _INSTALLER})
-    except ReportedError:
-        raise
-    except OSError as error:
-        raise _os_error(error, wheel) from error
     except (InstallerError, ValueError, KeyError) as error:
         raise InstallError(
             f"{wheel.filename} could not be installed: {error}.",
             remedy="Get another copy of the bundle; if it stays so, tell whoever made it.",
         ) from error
-
-
-def _os_error(error: OSError, wheel: Wheel) -> ReportedError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return NoSpaceError(
-            f"The disk became full while installing {wheel.name} ({error.strerror}).",
-            remedy="Free some space, or choose another disk with --target.",
-        )
-    return InstallError(
-        f"{error.filename or wheel.filename} could not be written while installing "
-        f"{wheel.name}: {error.strerror or error}.",
-        remedy="Check the disk, or choose another one with --target.",
-    )

@@ -1,5 +1,6 @@
 """A session in a file, always: what happened, when, for whoever has to find out later."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -43,21 +44,25 @@ class LogListener(Listener):
                 remedy="Choose another file with --log.",
             ) from error
         self.path = path
-        self._file.writelines(self._waiting)
+        with suppress(OSError):
+            self._file.writelines(self._waiting)
         self._waiting.clear()
 
     def close(self) -> None:
         """End the last phase and the file."""
         self._end_phase()
         if self._file:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             self._file = None
 
     def write(self, text: str) -> None:
         """One line with its time."""
         line = f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {text}\n"
         if self._file:
-            self._file.write(line)
+            # A full disk is told by whoever writes what matters.
+            with suppress(OSError):
+                self._file.write(line)
         else:
             self._waiting.append(line)
 

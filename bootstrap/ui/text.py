@@ -20,13 +20,13 @@ def describe_bundle(index: Index) -> str:
 def describe_host(host: Host) -> Iterator[str]:
     """What this machine is, a line each."""
     glibc = f", glibc {host.glibc[0]}.{host.glibc[1]}" if host.glibc else ""
-    yield f"machine   {host.system} {host.release}, {host.machine}{glibc}"
+    yield f"machine   {host.release}, {host.machine}{glibc}"
     report = host.gpu
     if report.driver:
         cuda = f", CUDA up to {report.cuda[0]}.{report.cuda[1]}" if report.cuda else ""
         yield f"driver    NVIDIA {report.driver}{cuda}"
     else:
-        yield f"driver    {report.detail}"
+        yield f"driver    none ({report.detail})"
     for gpu in report.gpus:
         capability = ".".join(map(str, gpu.compute_capability))
         yield f"GPU {gpu.index}     {gpu.name}, {size(gpu.memory)}, capability {capability}"

@@ -295,6 +295,49 @@ def test_a_disk_that_is_too_small(root: MinimalRoot) -> None:
     refused(root, 20, "GB free; the installation needs", target="/mnt/small/llm")
 
 
+def test_a_disk_that_becomes_full_meanwhile(root: MinimalRoot) -> None:
+    root.tmpfs("/mnt/disk", 600 << 20)
+    runner = root.start([STICK, "--target", "/mnt/disk/llm", "--json"])
+    assert runner.stdout is not None
+    for line in runner.stdout:
+        if json.loads(line).get("phase") == "runtime":
+            break
+    with root.path("/mnt/disk/others").open("wb") as file:
+        free = os.statvfs(file.name)
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+    output, errors = runner.communicate(timeout=_TIMEOUT)
+    assert runner.returncode == 20, output + errors
+    result = events(output)[-1]
+    assert "The disk became full while installing" in result["message"]
+    assert "--target" in result["remedy"]
+    assert list(root.path("/mnt/disk/llm/generations").iterdir()) == []
+    root.path("/mnt/disk/others").unlink()
+    assert run(root, "--target", "/mnt/disk/llm", "--silent").returncode == 0
+
+
+def test_somebody_without_rights_may_verify(root: MinimalRoot) -> None:
+    install(root)
+    verify = [STICK, "--verify", "--target", TARGET]
+    assert root.run(verify, timeout=_TIMEOUT, user=1234).returncode == 0
+    root.read_only(TARGET)
+    assert root.run(verify, timeout=_TIMEOUT).returncode == 0
+
+
+def test_a_user_without_a_home_must_name_the_target(root: MinimalRoot) -> None:
+    done = root.run([STICK, "--silent"], environment={"PATH": "/bin"}, timeout=60, user=4321)
+    assert done.returncode == 2
+    assert "Say where to install with --target." in done.stderr
+    root.path("/opt/open").mkdir(mode=0o777)
+    root.path("/opt/open").chmod(0o777)
+    done = root.run(
+        [STICK, "--silent", "--target", "/opt/open/llm"],
+        environment={"PATH": "/bin"},
+        timeout=_TIMEOUT,
+        user=4321,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_file_instead_of_a_folder(root: MinimalRoot) -> None:
     root.path("/opt/file").write_text("a file")
     refused(root, 22, "it is a file", target="/opt/file")

@@ -19,38 +19,54 @@ from bootstrap.bundle.model import (
     Wheel,
     encode_index,
 )
+from builder.wheels import read_wheel
 
 PKG_SIZE = 200
 _BOOTLOADER = b"\x7fELF" + b"boot" * 20
+_WHEEL = "wheels/demo-1.0-py3-none-any.whl"
 _MEMBERS = {
-    "wheels/demo-1.0-py3-none-any.whl": b"wheel " * 40,
+    _WHEEL: b"wheel " * 40,
     "runtime/python.tar": b"tar " * 60,
     "docs/README.txt": b"read me\n",
 }
 
 
-def _entries() -> dict[str, Entry]:
-    offsets = layout.member_offsets([len(data) for data in _MEMBERS.values()])
+def _members(wheel: Path | None) -> dict[str, bytes]:
+    """What is stored, the wheel first."""
+    members = dict(_MEMBERS)
+    if wheel:
+        members[_WHEEL] = wheel.read_bytes()
+    return members
+
+
+def _entries(members: dict[str, bytes]) -> dict[str, Entry]:
+    offsets = layout.member_offsets([len(data) for data in members.values()])
     return {
         name: Entry(
             name=name, offset=offset, size=len(data), sha256=hashlib.sha256(data).hexdigest()
         )
-        for offset, (name, data) in zip(offsets, _MEMBERS.items(), strict=True)
+        for offset, (name, data) in zip(offsets, members.items(), strict=True)
     }
 
 
-def tiny_index(*, cuda: bool = True) -> Index:
-    """An index with one wheel, one group, and a CUDA term where asked for."""
-    entries = _entries()
-    wheel_entry = entries["wheels/demo-1.0-py3-none-any.whl"]
-    wheel = Wheel(
+def tiny_index(*, cuda: bool = True, wheel: Path | None = None) -> Index:
+    """An index with one wheel, one group, and a CUDA term where asked for.
+
+    Args:
+        cuda: with a term.
+        wheel: a real ``demo-1.0-py3-none-any.whl`` to be in it, instead of rubbish.
+    """
+    entries = _entries(_members(wheel))
+    wheel_entry = entries[_WHEEL]
+    record_sha256 = read_wheel(wheel, wheel.name).record_sha256 if wheel else "00" * 32
+    demo = Wheel(
         name="demo",
         version="1.0",
         filename="demo-1.0-py3-none-any.whl",
         sha256=wheel_entry.sha256,
         size=wheel_entry.size,
         entry=wheel_entry,
-        record_sha256="00" * 32,
+        record_sha256=record_sha256,
         installed_size=500,
         file_count=4,
     )
@@ -83,7 +99,7 @@ def tiny_index(*, cuda: bool = True) -> Index:
         minimum_glibc="2.28",
         cuda=terms if cuda else None,
         runtime=runtime,
-        groups=(Group(name="base", wheels=(wheel,)),),
+        groups=(Group(name="base", wheels=(demo,)),),
         documents=(entries["docs/README.txt"],),
         longest_path=LongestPath(length=10, path="demo/x.py"),
         disk_need=1 << 20,
@@ -92,10 +108,10 @@ def tiny_index(*, cuda: bool = True) -> Index:
     )
 
 
-def tiny_bundle(folder: Path, index: Index | None = None) -> Path:
-    """Write the bundle and return its path."""
-    index_bytes = encode_index(index or tiny_index())
-    members = b"".join(_MEMBERS.values())
+def tiny_bundle(folder: Path, index: Index | None = None, *, wheel: Path | None = None) -> Path:
+    """Write the bundle and return its path; arguments as of :func:`tiny_index`."""
+    index_bytes = encode_index(index or tiny_index(wheel=wheel))
+    members = b"".join(_members(wheel).values())
     payload = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0") + members
     trailer = layout.Trailer(
         payload_offset=len(_BOOTLOADER),

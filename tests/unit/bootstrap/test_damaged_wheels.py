@@ -1,0 +1,130 @@
+"""Whatever is wrong with a wheel inside a bundle is told as what it is."""
+
+import random
+import shutil
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bootstrap.bundle.errors import DamagedBundleError, RefusedContentError
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.events import Listener
+from bootstrap.generation import Generation
+from bootstrap.install import wheels
+from bootstrap.install.wheels import install_wheels
+from tests.support.small_stack import make_wheel
+from tests.support.tiny_bundle import tiny_bundle
+
+# Small ones are checked before they are written, large ones while they are.
+FILES = {
+    "demo/__init__.py": b"x = 1\n" * 50,
+    "demo/large.bin": random.Random(1).randbytes(1_200_000),  # noqa: S311
+    "demo/text.txt": b"the same again and again\n" * 60_000,
+    "demo-1.0.data/scripts/demo": b"#!python\nprint(1)\n",
+    "demo-1.0.dist-info/entry_points.txt": b"[console_scripts]\ndemo2 = demo:x\n",
+}
+ROUNDS = 400
+
+
+def generation(folder: Path) -> Generation:
+    return Generation(root=folder, name="1", target="linux_x86_64", python_version="3.11")
+
+
+def installed(folder: Path) -> dict[str, bytes]:
+    site = generation(folder).site_packages
+    return {str(p.relative_to(site)): p.read_bytes() for p in site.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return tiny_bundle(tmp_path, wheel=make_wheel(tmp_path, "demo", "1.0", FILES))
+
+
+def install(bundle: Path, folder: Path) -> None:
+    install_wheels(BundleReader.open(bundle), generation(folder), Listener())
+
+
+def test_an_intact_one_is_installed(bundle: Path, tmp_path: Path) -> None:
+    install(bundle, tmp_path / "target")
+    found = installed(tmp_path / "target")
+    assert found["demo/text.txt"] == FILES["demo/text.txt"]
+    assert (generation(tmp_path / "target").scripts / "demo").stat().st_mode & 0o111
+
+
+def flip(bundle: Path, place: int, mask: int) -> None:
+    with bundle.open("r+b") as file:
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ mask]))
+
+
+def test_one_flipped_bit_is_damage_or_of_no_consequence(bundle: Path, tmp_path: Path) -> None:
+    """Of no consequence are bits that nobody reads, such as a file's time in the zip."""
+    reader = BundleReader.open(bundle)
+    entry = reader.index.wheels[0].entry
+    start = reader.payload_offset + entry.offset
+    target = tmp_path / "target"
+    install(bundle, target)
+    good = installed(target)
+    chance, outcomes = random.Random(2), Counter[str]()  # noqa: S311
+    # Half of them at the end, where the zip's directory is.
+    ends = [entry.size - 1 - chance.randrange(900) for _ in range(ROUNDS // 2)]
+    for place in [chance.randrange(entry.size) for _ in range(ROUNDS // 2)] + ends:
+        mask = 1 << chance.randrange(8)
+        shutil.rmtree(target, ignore_errors=True)
+        flip(bundle, start + place, mask)
+        try:
+            install(bundle, target)
+        except DamagedBundleError as error:
+            outcomes[error.message.partition(")")[0]] += 1
+        else:
+            assert installed(target) == good
+            outcomes["fine"] += 1
+        flip(bundle, start + place, mask)
+    where = f"{bundle.name}: {entry.name} (at offset {start}, {entry.size:,} bytes"
+    assert set(outcomes) == {"fine", where}
+    assert outcomes[where] > ROUNDS * 0.7
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"demo-1.0.dist-info/RECORD": b"demo-1.0.dist-info/RECORD,,\n"}, "is not in its RECORD"),
+        ({"../outside.py": b""}, "outside of the environment"),
+        ({"demo-1.0.data/scripts/../../../outside": b"x"}, "outside of the environment"),
+    ],
+    ids=["unlisted", "traversal", "script traversal"],
+)
+def test_an_intact_but_hostile_one_is_refused(
+    tmp_path: Path, files: dict[str, bytes], told: str
+) -> None:
+    wheel = make_wheel(tmp_path, "demo", "1.0", {"demo/__init__.py": b"", **files})
+    bundle = tiny_bundle(tmp_path, wheel=wheel)
+    with pytest.raises(RefusedContentError, match=told):
+        install(bundle, tmp_path / "target")
+    assert not list(tmp_path.rglob("outside*"))
+
+
+def test_a_row_that_lies_is_refused(tmp_path: Path) -> None:
+    rows = "demo/__init__.py,sha256=AAAA,4\n" + "".join(
+        f"demo-1.0.dist-info/{name},,\n" for name in ("METADATA", "WHEEL", "RECORD")
+    )
+    files = {"demo/__init__.py": b"true", "demo-1.0.dist-info/RECORD": rows.encode()}
+    wheel = make_wheel(tmp_path, "demo", "1.0", files)
+    with pytest.raises(RefusedContentError, match=r"has no hash for demo-1\.0\.dist-info"):
+        install(tiny_bundle(tmp_path, wheel=wheel), tmp_path / "target")
+
+
+def test_stopping_does_not_wait_for_a_hash(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(threading.Event):
+        def is_set(self) -> bool:
+            return True
+
+    monkeypatch.setattr(wheels, "Event", Stopped)
+    install(bundle, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
