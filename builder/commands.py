@@ -1,26 +1,33 @@
 """One function per command of ``python -m builder``: parsed options in, exit code out."""
 
-import shutil
+import json
 import tempfile
 from argparse import Namespace
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from bootstrap.bundle.reader import BundleReader
 from builder import pipeline
 from builder.console import Console
-from builder.errors import ExitCode, ManifestError
-from builder.facts import load_facts
+from builder.disk import storing
+from builder.errors import (
+    DamagedBundleError,
+    ExitCode,
+    ManifestError,
+    ReportedError,
+    UsageError,
+)
+from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
-from builder.lock.checking import check_lock
+from builder.lock.checking import require_answering, require_trio
 from builder.lock.model import Lock, encode_lock, load_lock, lock_path
 from builder.lock.resolve import resolve
-from builder.manifest import load_manifest
+from builder.manifest import Manifest, load_manifest
 from builder.pack.proof import prove
 from builder.police import judge_lock, judge_wheels, refuse
-from builder.publish import replace_file
+from builder.publish import SUMS_NAME, replace_file, stated_sum
 from builder.report import human_size
 from builder.stub import freeze_stub
 from builder.targets import find_target, host_target
@@ -72,24 +79,37 @@ def lock(options: Namespace, console: Console) -> ExitCode:
     manifest, facts = load_manifest(options.manifest), load_facts()
     target = find_target(options.target)
     for variant in options.cuda:
-        path = lock_path(options.manifest, variant, target.name)
-        if options.check:
-            faults = check_lock(load_lock(path), manifest, facts)
-            if faults:
-                raise ManifestError(
-                    f"{path} no longer answers the manifest: {'; '.join(faults)}.",
-                    remedy=f"Run python -m builder lock --cuda {variant} --target {target.name}.",
-                )
-            console.result(f"{path} answers the manifest.", path=str(path))
-            continue
+        manifest.variant_target(variant, target.name)
+    if options.check:
+        return _check_locks(options, manifest, facts, console)
+    for variant in options.cuda:
         made = resolve(manifest, options.manifest, variant, target.name, console, size_of=size_at)
-        path.parent.mkdir(exist_ok=True)
-        replace_file(path, encode_lock(made))
+        require_trio(made, facts)
+        with storing(made.path.parent, option="--manifest"):
+            made.path.parent.mkdir(exist_ok=True)
+            replace_file(made.path, encode_lock(made))
         total = human_size(sum(wheel.size for wheel in made.wheels))
         console.result(
-            f"{path}: {len(made.wheels)} wheels, {total}.", path=str(path), wheels=len(made.wheels)
+            f"{made.path}: {len(made.wheels)} wheels, {total}.",
+            path=str(made.path),
+            wheels=len(made.wheels),
         )
     return ExitCode.DONE
+
+
+def _check_locks(
+    options: Namespace, manifest: Manifest, facts: CudaFacts, console: Console
+) -> ExitCode:
+    code = ExitCode.DONE
+    for variant in options.cuda:
+        path = lock_path(options.manifest, variant, options.target)
+        try:
+            require_answering(load_lock(path), manifest, facts)
+            console.result(f"{path} answers the manifest.", path=str(path))
+        except ReportedError as error:
+            console.failed(error)
+            code = code or error.exit_code
+    return code
 
 
 def check(options: Namespace, console: Console) -> ExitCode:
@@ -103,7 +123,8 @@ def check(options: Namespace, console: Console) -> ExitCode:
         refuse(judge_wheels(locked, manifest, wheels), str(options.wheelhouse))
         console.result(f"{options.wheelhouse}: {len(wheels)} wheels, nothing to object to.")
         return ExitCode.DONE
-    locked, wheels = _cached_wheels(options)
+    locked, wheels = _cached_wheels(options, manifest)
+    require_answering(locked, manifest, load_facts())
     complete = len(wheels) == len(locked.wheels)
     findings = (judge_wheels if complete else judge_lock)(locked, manifest, wheels)
     refuse(findings, locked.path.name)
@@ -119,7 +140,8 @@ def check(options: Namespace, console: Console) -> ExitCode:
 def graph(options: Namespace, console: Console) -> ExitCode:
     """Show who pulls in whom, from the cached wheels of a lock."""
     manifest = load_manifest(options.manifest)
-    locked, wheels = _cached_wheels(options)
+    manifest.variant_target(options.cuda, options.target)
+    locked, wheels = _cached_wheels(options, manifest)
     if len(wheels) < len(locked.wheels):
         missing = len(locked.wheels) - len(wheels)
         raise ManifestError(
@@ -129,52 +151,81 @@ def graph(options: Namespace, console: Console) -> ExitCode:
         )
     target = find_target(options.target)
     dependencies = DependencyGraph(wheels, target.marker_environment(locked.python))
-    roots = [canonicalize_name(p.name) for g in manifest.groups for p in g.packages]
+    roots = [canonicalize_name(name) for name in manifest.roots]
     present = [root for root in roots if root in dependencies.wheels]
     if options.why:
-        name = canonicalize_name(options.why)
-        if name not in dependencies.wheels:
-            console.result(f"{name} is not in {locked.path.name}.")
-            return ExitCode.DONE
-        chain = () if name in present else dependencies.chain(name, present)
-        tree = "\n".join(render_tree(dependencies, [name], reverse=True))
-        console.result(f"{render_chain(chain)}\n\nneeded by:\n{tree}")
-        return ExitCode.DONE
-    console.result("\n".join(render_tree(dependencies, present)))
+        console.result(_why(canonicalize_name(options.why), dependencies, present))
+    else:
+        console.result("\n".join(render_tree(dependencies, present)))
     return ExitCode.DONE
 
 
-def _cached_wheels(options: Namespace) -> tuple[Lock, tuple[WheelFacts, ...]]:
+def _why(name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedName]) -> str:
+    if name not in graph.wheels:
+        return f"{name} is not in the lock."
+    chain = graph.chain(name, roots)
+    if name in roots:
+        reason = "asked for by the manifest itself"
+    else:
+        reason = render_chain(chain) if chain else "nothing in the lock needs it"
+    tree = "\n".join(render_tree(graph, [name], reverse=True))
+    return f"{reason}\n\nneeded by:\n{tree}"
+
+
+def _cached_wheels(options: Namespace, manifest: Manifest) -> tuple[Lock, tuple[WheelFacts, ...]]:
     locked = load_lock(lock_path(options.manifest, options.cuda, options.target))
-    cache = Cache(options.cache)
-    wanted = pipeline.wanted_files(locked, load_manifest(options.manifest))
-    files = {file.sha256: path for file in wanted if (path := cache.find(file))}
+    files = Cache(options.cache).at_hand(pipeline.wanted_files(locked, manifest))
     return locked, pipeline.read_wheels(locked, files)
 
 
 def inspect(options: Namespace, console: Console) -> ExitCode:
     """Show the index of a finished installer."""
-    reader = BundleReader.open(options.file)
-    console.result(reader.index_bytes.decode().rstrip())
+    reader = BundleReader.open(_existing(options.file))
+    text = reader.index_bytes.decode().rstrip()
+    console.result(text, index=json.loads(text))
     return ExitCode.DONE
 
 
 def verify(options: Namespace, console: Console) -> ExitCode:
-    """Check every byte of a finished installer."""
-    index, sha256 = prove(options.file, console)
+    """Check every member of a finished installer, and its sum in SHA256SUMS beside it."""
+    index, sha256 = prove(_existing(options.file), console)
+    stated = stated_sum(options.file)
+    if stated and stated != sha256:
+        raise DamagedBundleError(
+            f"{options.file}: all members are intact, but the file has SHA-256 {sha256}, and "
+            f"{SUMS_NAME} beside it says {stated}.",
+            remedy="Copy both again from their source.",
+        )
+    rest = (
+        f"The whole file is what {SUMS_NAME} says."
+        if stated
+        else f"Compare its SHA-256, {sha256}, with {SUMS_NAME}: the program part has no other sum."
+    )
     console.result(
-        f"{options.file}: all {len(index.entries)} members are intact. SHA-256 of the file: "
-        f"{sha256}",
-        sha256=sha256,
+        f"{options.file}: all {len(index.entries)} members are intact. {rest}", sha256=sha256
     )
     return ExitCode.DONE
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.", remedy="Give the path of an installer.")
+    return path
 
 
 def freeze(options: Namespace, console: Console) -> ExitCode:
     """Freeze the bootstrap alone, to be reused with --stub."""
     target = host_target() or find_target("this machine")
+    output: Path = options.output
+    if output.is_dir() or not output.parent.is_dir():
+        raise UsageError(
+            f"{output} cannot be the stub's name: it is a folder, or lies in none.",
+            remedy="Give the path of a file in an existing folder with --output.",
+        )
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as work:
         stub = freeze_stub(target, work=Path(work), cache_root=options.cache, progress=console)
-        shutil.copy2(stub.path, options.output)
-    console.result(f"{options.output} ({human_size(options.output.stat().st_size)}) is ready.")
+    with storing(output.parent, option="--output"):
+        replace_file(output, stub.path.read_bytes())
+        output.chmod(0o755)
+    console.result(f"{output} ({human_size(output.stat().st_size)}) is ready.")
     return ExitCode.DONE

@@ -1,6 +1,7 @@
 """Room on the disks that a build writes to: asked for beforehand, and explained when it ends."""
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from builder.errors import NoSpaceError, NotWritableError, ReportedError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EEXIST, errno.ENOTDIR)
 
 
@@ -42,7 +43,14 @@ def storing(folder: Path, *, option: str, need: int | None = None) -> Iterator[N
     """
     try:
         yield
+    except shutil.Error as error:
+        # It collects what went wrong with many files, as texts.
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise _full(folder, need, option) from error
+        raise
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _too_large(folder, option) from error
         if error.errno in _FULL:
             raise _full(folder, need, option) from error
         if error.errno in _CLOSED:
@@ -56,6 +64,14 @@ def _full(folder: Path, need: int | None, option: str) -> NoSpaceError:
     return NoSpaceError(
         f"{folder} has {_free(folder) / 1e9:.2f} GB free; {wanted}.",
         remedy=f"Free some space, or choose another folder with {option}.",
+    )
+
+
+def _too_large(folder: Path, option: str) -> NoSpaceError:
+    return NoSpaceError(
+        f"A file became larger than {folder} allows: FAT32 disks hold files below 4 GiB, and "
+        "ulimit -f sets limits, too.",
+        remedy=f"Choose another folder with {option}, or raise the limit.",
     )
 
 

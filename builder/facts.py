@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import msgspec
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from bootstrap.bundle.model import CudaTerms, Target, Value
@@ -87,6 +87,26 @@ def load_facts(path: Path = DEFAULT_PATH) -> CudaFacts:
         ManifestError: the file does not hold what it must; names the place.
     """
     try:
-        return msgspec.convert(json.loads(path.read_text(encoding="utf-8")), CudaFacts)
+        facts = msgspec.convert(json.loads(path.read_text(encoding="utf-8")), CudaFacts)
+        _check(facts)
     except (OSError, ValueError) as error:
         raise ManifestError(f"{path}: {error}.", remedy="Correct the named place.") from error
+    return facts
+
+
+def _check(facts: CudaFacts) -> None:
+    """What the types cannot say.
+
+    Raises:
+        ValueError: names the place.
+    """
+    for name, toolkit in facts.toolkits.items():
+        for place, row in enumerate(toolkit.architectures):
+            where = f"$.toolkits.{name}.architectures[{place}]"
+            try:
+                SpecifierSet(row.torch)
+            except InvalidSpecifier as error:
+                raise ValueError(f"{where}.torch: {error}") from error
+            for target in row.targets:
+                if target not in toolkit.minimum_driver:
+                    raise ValueError(f"{where}: {target} has no minimum_driver")

@@ -97,9 +97,7 @@ class DependencyGraph:
 
 
 def render_chain(chain: tuple[Edge, ...]) -> str:
-    """``unsloth → unsloth-zoo → torchao>=0.13``."""
-    if not chain:
-        return "asked for by the manifest itself"
+    """``unsloth → unsloth-zoo → torchao>=0.13``; the chain must not be empty."""
     last = chain[-1].requirement
     return " → ".join([*(edge.source for edge in chain), f"{last.name}{last.specifier}"])
 

@@ -16,7 +16,7 @@ def assign_groups(manifest: Manifest, graph: DependencyGraph) -> dict[str, list[
     or through others that the manifest does not list; so ``triton`` and the
     ``nvidia-*`` parts come with torch. What nobody needs goes into the last group.
     """
-    listed = {canonicalize_name(p.name) for group in manifest.groups for p in group.packages}
+    listed = {canonicalize_name(name) for name in manifest.roots}
     taken: set[NormalizedName] = set()
     groups: dict[str, list[NormalizedName]] = {}
     for group in manifest.groups:

@@ -21,7 +21,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from bootstrap.bundle.model import BlacklistRule, Check, Target, Value
 from builder.errors import ManifestError, UsageError
 
-DEFAULT_PATH = Path(__file__).parent.parent / "metadata" / "dependencies.json"
+_ROOT = Path(__file__).parents[1]
+DEFAULT_PATH = _ROOT / "metadata" / "dependencies.json"
+# Scripts that go along as data; the installed Python runs them.
+PROBES = _ROOT / "bootstrap" / "probes"
 
 NormalizedName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 FileStem = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -88,6 +91,11 @@ class Manifest(Value, frozen=True, kw_only=True):
     variants: Annotated[dict[FileStem, Variant], msgspec.Meta(min_length=1)]
     blacklist: tuple[BlacklistRule, ...]
     checks: tuple[Check, ...]
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Names of all packages that are asked for, in order of installation."""
+        return tuple(package.name for group in self.groups for package in group.packages)
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.
@@ -175,8 +183,11 @@ def _read_json(path: Path) -> Any:  # noqa: ANN401 (what JSON holds is known aft
 
 
 def _package_faults(manifest: Manifest) -> Iterator[str]:
-    seen, last = set[str](), 0
+    seen, names, last = set[str](), set[str](), 0
     for position, group in enumerate(manifest.groups):
+        if group.name in names:
+            yield f"$.groups[{position}].name: there are two groups {group.name!r}"
+        names.add(group.name)
         for place, package in enumerate(group.packages):
             where = f"$.groups[{position}].packages[{place}]"
             if package.order <= last:
@@ -188,7 +199,7 @@ def _package_faults(manifest: Manifest) -> Iterator[str]:
 
 
 def _variant_faults(manifest: Manifest) -> Iterator[str]:
-    wanted = {package.name for group in manifest.groups for package in group.packages}
+    wanted = set(manifest.roots)
     for name, variant in manifest.variants.items():
         for target, settings in variant.targets.items():
             where = f"$.variants.{name}.targets.{target}"
@@ -217,6 +228,11 @@ def _check_faults(manifest: Manifest) -> Iterator[str]:
     for name, count in Counter(check.id for check in manifest.checks).items():
         if count > 1:
             yield f"$.checks: {name} is the id of {count} checks"
+    probes = {path.stem for path in PROBES.glob("*.py") if not path.stem.startswith("_")}
+    for place, check in enumerate(manifest.checks):
+        if check.probe not in probes:
+            known = ", ".join(sorted(probes))
+            yield f"$.checks[{place}].probe: there is no probe {check.probe!r}, only {known}"
 
 
 if __name__ == "__main__":

@@ -6,20 +6,21 @@
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from packaging.utils import NormalizedName
-
 from bootstrap.bundle.model import CudaTerms
+from builder.disk import storing
 from builder.documents import render_documents
-from builder.errors import RefusedContentError, ReportedError
+from builder.errors import DownloadError, RefusedContentError, ReportedError
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, WantedFile, adopt, fetch, require_intact
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
+from builder.lock.checking import require_answering
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
 from builder.pack.compose import compose
@@ -29,9 +30,14 @@ from builder.police import judge_lock, judge_wheels, refuse
 from builder.progress import Progress
 from builder.publish import Bundle, Draft, publish, workplace
 from builder.report import template_values
-from builder.runtime import PreparedRuntime, prepare_runtime
+from builder.runtime import (
+    PreparedRuntime,
+    prepare_runtime,
+    require_runtime,
+    runtime_file,
+)
 from builder.steps import Steps
-from builder.stub import Stub, freeze_stub, open_stub
+from builder.stub import Stub, freeze_stub, open_stub, require_stub
 from builder.targets import TargetPlatform, host_target
 from builder.wheels import WheelFacts, read_wheel
 
@@ -73,6 +79,7 @@ def build(request: BuildRequest, progress: Progress) -> Iterator[Outcome]:
     Raises:
         ManifestError: manifest or facts are not valid, before anything is done.
         UsageError: a variant or target is not in the manifest, likewise.
+        UnfitHostError: this machine lacks what freezing, or the runtime, needs.
         NotWritableError: the output folder cannot be made.
         BusyError: another build works in the output folder.
     """
@@ -81,6 +88,7 @@ def build(request: BuildRequest, progress: Progress) -> Iterator[Outcome]:
         manifest.variant_target(variant, request.target.name)
     with workplace(request.output) as scratch:
         workshop = _Workshop(request, manifest, facts, scratch, progress)
+        workshop.require_tools()
         for variant in request.variants:
             try:
                 yield Outcome(variant=variant, bundle=workshop.build(variant))
@@ -106,6 +114,15 @@ class _Workshop:
         self._progress = progress
         self._steps = Steps(progress)
 
+    def require_tools(self) -> None:
+        """What can be known to be missing is said before anything long begins."""
+        request = self._request
+        require_runtime(request.runtime, python=self._manifest.python, target=request.target)
+        if request.stub:
+            open_stub(request.stub, request.target)
+        else:
+            require_stub(request.target, request.cache.root)
+
     def build(self, variant: str) -> Bundle:
         """The job."""
         self._steps.restart(variant)
@@ -119,21 +136,31 @@ class _Workshop:
     def _load_lock(self, variant: str) -> Lock:
         self._steps.begin("lock")
         lock = load_lock(lock_path(self._request.manifest, variant, self._request.target.name))
-        cache = self._request.cache
-        wanted = wanted_files(lock, self._manifest)
-        at_hand = {file.sha256: path for file in wanted if (path := cache.find(file))}
+        require_answering(lock, self._manifest, self._facts)
+        # Not needed yet, but it may fail.
+        self._cuda_terms(lock)
         findings = judge_lock(lock, self._manifest)
-        if findings:
-            # Only now are the wheels worth opening: they tell who pulled the bad ones in.
-            findings = judge_lock(lock, self._manifest, read_wheels(lock, at_hand))
+        if any(finding.rule == "blacklist" for finding in findings):
+            findings = judge_lock(lock, self._manifest, self._witnesses(lock))
         refuse(findings, lock.path.name)
         return lock
+
+    def _witnesses(self, lock: Lock) -> tuple[WheelFacts, ...]:
+        """Wheels of a lock with something banned in it: they tell who pulled it in."""
+        with suppress(DownloadError):
+            self._fetch(lock)
+        at_hand = self._request.cache.at_hand(wanted_files(lock, self._manifest))
+        return read_wheels(lock, at_hand)
 
     def _fetch(self, lock: Lock) -> dict[str, Path]:
         self._steps.begin("fetch")
         wanted = wanted_files(lock, self._manifest)
+        runtime = runtime_file(
+            self._request.runtime, python=self._manifest.python, target=self._request.target
+        )
         for folder in self._request.wheel_folders:
-            adopt(folder, wanted, self._request.cache, self._progress)
+            by_hand = [*wanted, runtime] if runtime else wanted
+            adopt(folder, by_hand, self._request.cache, self._progress)
         return fetch(
             wanted,
             self._request.cache,
@@ -144,29 +171,25 @@ class _Workshop:
 
     def _police(self, lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
         self._steps.begin("police")
-        try:
-            wheels = read_wheels(lock, files)
+        wheels = read_wheels(lock, files)
+        with blaming_cache(lock, files):
             findings = judge_wheels(lock, self._manifest, wheels)
-        except RefusedContentError:
-            # It may be only the cache that went bad; then that is what must be said.
-            for wheel in lock.wheels:
-                require_intact(files[wheel.sha256], wheel.filename, wheel.sha256)
-            raise
         refuse(findings, lock.path.name)
         return wheels
 
     @cached_property
     def _runtime(self) -> PreparedRuntime:
         self._steps.begin("runtime")
-        runtime = prepare_runtime(
-            self._request.runtime,
-            python=self._manifest.python,
-            target=self._request.target,
-            cache=self._request.cache,
-            work=self._scratch,
-            offline=self._request.offline,
-            progress=self._progress,
-        )
+        with storing(self._request.output, option="--output"):
+            runtime = prepare_runtime(
+                self._request.runtime,
+                python=self._manifest.python,
+                target=self._request.target,
+                cache=self._request.cache,
+                work=self._scratch,
+                offline=self._request.offline,
+                progress=self._progress,
+            )
         if runtime.warning:
             self._progress.warn(runtime.warning)
         return runtime
@@ -189,7 +212,7 @@ class _Workshop:
             manifest=self._manifest,
             lock=lock,
             target=self._request.target,
-            cuda=self._cuda_terms(lock, graph),
+            cuda=self._cuda_terms(lock),
             groups=assign_groups(self._manifest, graph),
             wheels=graph.wheels,
             runtime=self._runtime,
@@ -198,9 +221,9 @@ class _Workshop:
         )
         return replace(contents, documents=render_documents(template_values(contents)))
 
-    def _cuda_terms(self, lock: Lock, graph: DependencyGraph) -> CudaTerms | None:
+    def _cuda_terms(self, lock: Lock) -> CudaTerms | None:
         cuda = self._manifest.variant(lock.variant).cuda
-        torch = graph.wheels.get(NormalizedName("torch"))
+        torch = next((wheel for wheel in lock.wheels if wheel.name == "torch"), None)
         if cuda is None or torch is None:
             return None
         return self._facts.terms(cuda, lock.target, torch.version)
@@ -234,9 +257,27 @@ def wanted_files(lock: Lock, manifest: Manifest) -> list[WantedFile]:
 
 
 def read_wheels(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
-    """The facts of those locked wheels whose files (by SHA-256) are there."""
-    return tuple(
-        read_wheel(files[wheel.sha256], wheel.filename)
-        for wheel in lock.wheels
-        if wheel.sha256 in files
-    )
+    """The facts of those locked wheels whose files (by SHA-256) are there.
+
+    Raises:
+        DamagedBundleError: a file in the cache went bad.
+        RefusedContentError: it did not, and is no usable wheel.
+    """
+    with blaming_cache(lock, files):
+        return tuple(
+            read_wheel(files[wheel.sha256], wheel.filename)
+            for wheel in lock.wheels
+            if wheel.sha256 in files
+        )
+
+
+@contextmanager
+def blaming_cache(lock: Lock, files: dict[str, Path]) -> Iterator[None]:
+    """What is refused may only have gone bad in the cache; then that is what must be said."""
+    try:
+        yield
+    except RefusedContentError:
+        for wheel in lock.wheels:
+            if wheel.sha256 in files:
+                require_intact(files[wheel.sha256], wheel.filename, wheel.sha256)
+        raise

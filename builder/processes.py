@@ -23,6 +23,12 @@ class ProgramError(ReportedError):
         self.output = output
 
 
+class NotExecutableError(ProgramError):
+    """The system does not let programs be started from there."""
+
+    exit_code = ExitCode.NOT_WRITABLE
+
+
 def run_program(
     arguments: list[str],
     *,
@@ -37,6 +43,7 @@ def run_program(
         environment: all of its environment; None is this process's own.
 
     Raises:
+        NotExecutableError: it must not be started.
         ProgramError: it is not there or ended with another code than 0.
     """
     try:
@@ -50,6 +57,13 @@ def run_program(
             errors="replace",
             check=False,
         )
+    except PermissionError as error:
+        raise NotExecutableError(
+            f"{arguments[0]} must not be started: that folder, or the disk that it is on (mounted "
+            "noexec), does not allow it.",
+            remedy="Choose another folder with --output, and copy the result.",
+            output="",
+        ) from error
     except OSError as error:
         raise ProgramError(
             f"{arguments[0]} could not be started: {error.strerror or error}.",

@@ -3,15 +3,15 @@
 ::
 
     dist/LLMSetup-cu124.run
-    dist/LLMSetup-cu124/      bundle.json, summary.txt and the files for the user
-    dist/SHA256SUMS           of every bundle and every file beside it
+    dist/LLMSetup-cu124-linux_x86_64/    bundle.json, summary.txt and the files for the user
+    dist/SHA256SUMS                      of every bundle and every file beside it
 """
 
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,20 +60,19 @@ def workplace(output: Path) -> Iterator[Path]:
     One build at a time works there; what a killed one left is removed first.
 
     Raises:
-        NoSpaceError: its disk became full meanwhile.
+        NoSpaceError: its disk is full.
         NotWritableError: the folder cannot be made or written.
         BusyError: another build works there.
     """
     scratch = output / ".llmsetup-build"
-    with storing(output, option="--output"):
-        output.mkdir(parents=True, exist_ok=True)
-        with _only_one(output):
+    with ExitStack() as leaving:
+        with storing(output, option="--output"):
+            output.mkdir(parents=True, exist_ok=True)
+            leaving.enter_context(_only_one(output))
+            leaving.callback(shutil.rmtree, scratch, ignore_errors=True)
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            try:
-                yield scratch
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+        yield scratch
 
 
 @contextmanager
@@ -93,12 +92,16 @@ def _only_one(output: Path) -> Iterator[None]:
 
 
 def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
-    """Give the draft its final name. The installer comes last: if it is there, all is there.
+    """Give the draft its final name, once all that goes along with it is there.
 
     Args:
         draft: the proved bundle, on the same file system as ``output``.
         output: where it goes.
         seconds: duration by step, for the summary.
+
+    Raises:
+        NoSpaceError: the disk is full.
+        NotWritableError: the folder cannot be written.
     """
     path = output / draft.contents.installer_name
     size = draft.path.stat().st_size
@@ -108,14 +111,15 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
         "bundle.json": encode_index(draft.index),
         "summary.txt": summary.encode(),
     }
-    folder = output / path.stem
-    folder.mkdir(exist_ok=True)
+    folder = output / f"{path.stem}-{draft.index.target}"
     sums = {path.name: draft.sha256}
-    for name, data in beside.items():
-        replace_file(folder / name, data)
-        sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
-    replace_file(output / SUMS_NAME, _merge_sums(output, sums))
-    draft.path.replace(path)
+    with storing(output, option="--output"):
+        folder.mkdir(exist_ok=True)
+        for name, data in beside.items():
+            replace_file(folder / name, data)
+            sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
+        draft.path.replace(path)
+        replace_file(output / SUMS_NAME, _merge_sums(output, sums))
     return Bundle(path=path, index=draft.index, size=size, sha256=draft.sha256, summary=summary)
 
 
@@ -129,11 +133,23 @@ def replace_file(path: Path, data: bytes) -> None:
     part.replace(path)
 
 
+def stated_sum(path: Path) -> str | None:
+    """What ``SHA256SUMS`` beside a file says of it; None when nothing."""
+    return _read_sums(path.parent).get(path.name)
+
+
 def _merge_sums(output: Path, sums: Mapping[str, str]) -> bytes:
     """``sha256sum``'s format: the new sums, and the old ones of files still there."""
-    merged: dict[str, str] = {}
-    if (old := output / SUMS_NAME).is_file():
-        lines = (line.partition("  ") for line in old.read_text(encoding="utf-8").splitlines())
-        merged = {name: digest for digest, _, name in lines if (output / name).is_file()}
-    merged |= sums
+    kept = {name: sha for name, sha in _read_sums(output).items() if (output / name).is_file()}
+    merged = kept | dict(sums)
     return "".join(f"{merged[name]}  {name}\n" for name in sorted(merged)).encode()
+
+
+def _read_sums(folder: Path) -> dict[str, str]:
+    """File name to SHA-256; empty where there are none."""
+    try:
+        text = (folder / SUMS_NAME).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return {}
+    rows = (line.partition("  ") for line in text.splitlines())
+    return {name: digest for digest, _, name in rows}

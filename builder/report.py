@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bootstrap.bundle.model import CudaTerms, Index
-from builder.pack.contents import Contents, disk_need, minimum_glibc
+from builder.pack.contents import Contents, disk_need
 
 
 def human_size(size: int) -> str:
@@ -36,7 +36,6 @@ def package_table(contents: Contents) -> str:
 def template_values(contents: Contents) -> dict[str, str]:
     """Placeholder to text for the files in ``dist_templates``."""
     wheels = list(contents.wheels.values())
-    glibc = minimum_glibc(wheels, contents.runtime.minimum_glibc, contents.stub.minimum_glibc)
     return {
         "product": contents.manifest.product,
         "version": contents.manifest.version,
@@ -46,7 +45,7 @@ def template_values(contents: Contents) -> dict[str, str]:
         "target": contents.lock.target,
         "disk_need": human_size(disk_need(wheels, contents.runtime)),
         "driver_line": driver_line(contents.cuda),
-        "glibc": glibc or "none (not Linux)",
+        "glibc": contents.minimum_glibc or "none (not Linux)",
         "package_table": package_table(contents),
     }
 

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bootstrap.bundle import layout
+from builder.disk import storing
 from builder.elf import minimum_glibc_of_streams
 from builder.errors import DamagedBundleError, RefusedContentError, UnfitHostError, UsageError
+from builder.manifest import PROBES
 from builder.processes import run_program
 from builder.progress import Progress
 from builder.targets import TargetPlatform, host_target
@@ -139,14 +141,21 @@ def freeze_stub(
 
     Raises:
         UnfitHostError: this machine cannot freeze for the target, or lacks a program for it.
+        NoSpaceError: the cache's disk is full.
+        NotWritableError: the cache cannot be written.
         ProgramError: PyInstaller failed.
     """
-    cached = cache_root / "stubs" / f"{_key(target)}{target.suffix}"
-    if not cached.is_file():
-        require_freezing(target)
-        progress.note("freezing the installer program")
+    cached = _cached(target, cache_root)
+    if cached.is_file():
+        try:
+            return open_stub(cached, target)
+        except DamagedBundleError:
+            progress.note("the stub in the cache is damaged")
+    require_freezing(target)
+    progress.note("freezing the installer program")
+    part = cached.with_suffix(f".{os.getpid()}.part")
+    with storing(cache_root, option="--cache"):
         cached.parent.mkdir(parents=True, exist_ok=True)
-        part = cached.with_suffix(f".{os.getpid()}.part")
         try:
             with tempfile.TemporaryDirectory(prefix="stub-", dir=work) as folder:
                 _freeze(target, Path(folder), part)
@@ -154,6 +163,20 @@ def freeze_stub(
         finally:
             part.unlink(missing_ok=True)
     return open_stub(cached, target)
+
+
+def require_stub(target: TargetPlatform, cache_root: Path) -> None:
+    """Check that :func:`freeze_stub` can do its work; quick.
+
+    Raises:
+        UnfitHostError: as :func:`require_freezing` does, unless the stub is cached.
+    """
+    if not _cached(target, cache_root).is_file():
+        require_freezing(target)
+
+
+def _cached(target: TargetPlatform, cache_root: Path) -> Path:
+    return cache_root / "stubs" / f"{_key(target)}{target.suffix}"
 
 
 def require_freezing(target: TargetPlatform) -> None:
@@ -214,13 +237,11 @@ def _options(target: TargetPlatform) -> list[str]:
 
 
 def _freeze(target: TargetPlatform, folder: Path, result: Path) -> None:
-    # Data and not modules: the installed Python runs them, this program does not.
-    probes = _ROOT / "bootstrap" / "probes" / "*.py"
     run_program(
         [
             *(sys.executable, "-m", "PyInstaller", *_options(target)),
             *("--name", _NAME, "--distpath", "dist", "--workpath", "build"),
-            *("--paths", str(_ROOT), "--add-data", f"{probes}{os.pathsep}bootstrap/probes"),
+            *("--paths", str(_ROOT), "--add-data", f"{PROBES}/*.py{os.pathsep}bootstrap/probes"),
             str(_ROOT / "bootstrap" / "__main__.py"),
         ],
         cwd=folder,

@@ -13,7 +13,7 @@ from builder.errors import UsageError
 # Newest manylinux that the project promises to run on; torch's wheels need 2.28.
 _GLIBC = (2, 28)
 # manylinux1, 2010 and 2014 are older names of 2_5, 2_12 and 2_17 (PEP 600).
-_LEGACY_MANYLINUX = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
+LEGACY_MANYLINUX = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,8 @@ def _manylinux(machine: str) -> Iterator[str]:
     major, newest = _GLIBC
     for minor in range(newest, 4, -1):
         yield f"manylinux_{major}_{minor}_{machine}"
-        if minor in _LEGACY_MANYLINUX:
-            yield f"{_LEGACY_MANYLINUX[minor]}_{machine}"
+        if minor in LEGACY_MANYLINUX:
+            yield f"{LEGACY_MANYLINUX[minor]}_{machine}"
     yield f"linux_{machine}"
 
 

@@ -1,10 +1,10 @@
 """A folder of wheels, looked at as if it were locked."""
 
-import hashlib
 from pathlib import Path
 
 from bootstrap.bundle.model import Target
 from builder.errors import UsageError
+from builder.fetch import hash_file
 from builder.lock.model import Lock, LockedWheel
 from builder.wheels import WheelFacts, read_wheel
 
@@ -36,12 +36,10 @@ def read_wheelhouse(
 
 
 def _locked(wheel: WheelFacts) -> LockedWheel:
-    with wheel.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return LockedWheel(
         name=wheel.name,
         version=wheel.version,
         filename=wheel.filename,
-        sha256=digest,
+        sha256=hash_file(wheel.path),
         size=wheel.path.stat().st_size,
     )

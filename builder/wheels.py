@@ -4,6 +4,7 @@ import configparser
 import csv
 import hashlib
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,6 +21,11 @@ from packaging.version import Version
 from builder.errors import RefusedContentError
 
 _EXTENSION_SUFFIXES = (".so", ".pyd")
+# What zipfile raises for damaged and for unusual archives. OSError: it seeks where it is sent.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, struct.error),
+)
 _REPLACE = "Fetch the wheel again, or lock another version of it."
 
 
@@ -57,7 +63,7 @@ class WheelFacts:
     @property
     def top_level_modules(self) -> frozenset[str]:
         """Names that ``import`` would find in ``site-packages``."""
-        return frozenset(name for path in self.record if (name := _module(path)))
+        return frozenset(name for path in self.installed_paths() if (name := _module(path)))
 
     def installed_paths(self) -> dict[str, RecordRow]:
         """Files by the path that they get, relative to ``site-packages``.
@@ -88,7 +94,7 @@ class WheelFacts:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(member)
-        except (zipfile.BadZipFile, zlib.error) as error:
+        except _UNREADABLE as error:
             raise RefusedContentError(
                 f"{self.filename} is not a usable wheel: {member} cannot be unpacked ({error}).",
                 remedy=_REPLACE,
@@ -125,7 +131,7 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
         raise RefusedContentError(
             f"{filename} is not a wheel: {error}.", remedy=_REPLACE
         ) from error
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError) as error:
+    except (*_UNREADABLE, KeyError, ValueError, csv.Error) as error:
         raise RefusedContentError(
             f"{filename} is not a usable wheel: {error}.", remedy=_REPLACE
         ) from error
@@ -159,7 +165,7 @@ def _parse_record(data: bytes) -> dict[str, RecordRow]:
 def _module(path: str) -> str | None:
     """The top-level module that a file of ``site-packages`` provides, if any."""
     first, _, rest = path.partition("/")
-    if first.endswith((".dist-info", ".data")):
+    if first.endswith(".dist-info") or first == "..":
         return None
     if rest:
         importable = rest.endswith((".py", ".pyc", *_EXTENSION_SUFFIXES))

@@ -6,7 +6,7 @@ since a field that this version does not know may be a term it must not ignore;
 """
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from packaging.specifiers import SpecifierSet
@@ -131,14 +131,15 @@ class BlacklistRule(Value, frozen=True, kw_only=True):
         """Whether the rule is meant for that target."""
         return not self.targets or target in self.targets
 
+    def speaks_of(self, name: str) -> bool:
+        """Whether it is about this distribution, by name or alias, in whatever version."""
+        names = {canonicalize_name(own) for own in (self.name, *self.aliases)}
+        return canonicalize_name(name) in names
+
     def bans(self, name: str, version: Version) -> bool:
-        """Whether it bans this version of this distribution, by name or alias."""
-        if canonicalize_name(name) not in {
-            canonicalize_name(n) for n in (self.name, *self.aliases)
-        }:
-            return False
+        """Whether it bans this version of this distribution."""
         specifier = SpecifierSet(self.specifier or "")
-        return specifier.contains(version, prereleases=True)
+        return self.speaks_of(name) and specifier.contains(version, prereleases=True)
 
 
 class Check(Value, frozen=True, kw_only=True):
@@ -155,7 +156,7 @@ class Check(Value, frozen=True, kw_only=True):
     id: str
     probe: str
     arguments: tuple[str, ...] = ()
-    timeout: int = 300
+    timeout: Annotated[int, msgspec.Meta(ge=1)] = 300
     needs_gpu: bool = False
 
 

@@ -1,7 +1,7 @@
 """Gets files by hash: from the cache, from folders, from their index. Never anything else."""
 
 from builder.fetch.adoption import adopt
-from builder.fetch.cache import Cache, default_cache_folder, require_intact
+from builder.fetch.cache import Cache, default_cache_folder, hash_file, require_intact
 from builder.fetch.download import MissingFilesError, fetch, size_at
 from builder.fetch.model import WantedFile
 
@@ -12,6 +12,7 @@ __all__ = [
     "adopt",
     "default_cache_folder",
     "fetch",
+    "hash_file",
     "require_intact",
     "size_at",
 ]

@@ -32,7 +32,7 @@ def adopt(folder: Path, wanted: Iterable[WantedFile], cache: Cache, progress: Pr
             for path, size in present
             if size == file.size or (file.size is None and path.name == file.filename)
         ]
-        if any(_take(path, file, cache) for path in candidates):
+        if any(_take(path, file, cache, progress) for path in candidates):
             progress.note(f"{file.filename} was taken from {folder}.")
         elif named := next((path for path, _ in present if path.name == file.filename), None):
             progress.warn(
@@ -41,11 +41,16 @@ def adopt(folder: Path, wanted: Iterable[WantedFile], cache: Cache, progress: Pr
             )
 
 
-def _take(path: Path, file: WantedFile, cache: Cache) -> bool:
+def _take(path: Path, file: WantedFile, cache: Cache, progress: Progress) -> bool:
+    try:
+        source = path.open("rb")
+    except OSError as error:
+        progress.warn(f"{path} cannot be read: {error.strerror}.")
+        return False
     digest = hashlib.sha256()
-    with cache.open_partial(file) as part:
+    with source, cache.open_partial(file) as part:
         part.drop()
-        with path.open("rb") as source, part.path.open("wb") as copy:
+        with part.path.open("wb") as copy:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
                 copy.write(chunk)

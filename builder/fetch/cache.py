@@ -8,7 +8,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,14 @@ class Cache:
             return None
         return path if file.size in (None, size) else None
 
+    def at_hand(self, files: Iterable[WantedFile]) -> dict[str, Path]:
+        """Those of the files that are there, by SHA-256."""
+        return {file.sha256: path for file in files if (path := self.find(file))}
+
+    def size_of_partial(self, file: WantedFile) -> int:
+        """Bytes of it that an earlier run has left."""
+        return PartialFile(path=self._partial(file), final=self._place(file)).size
+
     @contextmanager
     def open_partial(self, file: WantedFile) -> Iterator["PartialFile"]:
         """Where the file may be written bit by bit; other processes wait for their turn.
@@ -57,12 +65,15 @@ class Cache:
             NoSpaceError: the cache's disk is full.
             NotWritableError: the cache cannot be written.
         """
-        folder = self.root / "partial"
+        part = PartialFile(path=self._partial(file), final=self._place(file))
         with storing(self.root, option="--cache", need=file.size):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._place(file).parent.mkdir(exist_ok=True)
-            with FileLock(folder / f"{file.sha256}.lock"):
-                yield PartialFile(path=folder / file.sha256, final=self._place(file))
+            part.path.parent.mkdir(parents=True, exist_ok=True)
+            part.final.parent.mkdir(exist_ok=True)
+            with FileLock(part.path.with_suffix(".lock")):
+                yield part
+
+    def _partial(self, file: WantedFile) -> Path:
+        return self.root / "partial" / file.sha256
 
     def _place(self, file: WantedFile) -> Path:
         return self.root / "files" / file.sha256
@@ -140,7 +151,8 @@ def require_intact(path: Path, filename: str, sha256: str, actual: str | None = 
     Raises:
         DamagedBundleError: it differs.
     """
-    actual = actual or hash_file(path)
+    with storing(path.parent, option="--cache"):
+        actual = actual or hash_file(path)
     if actual == sha256:
         return
     path.unlink(missing_ok=True)

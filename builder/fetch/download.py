@@ -12,9 +12,15 @@ from urllib.parse import urlsplit
 from builder.disk import require_room
 from builder.errors import DownloadError
 from builder.fetch.cache import Cache, PartialFile, sync
-from builder.fetch.indexes import locate, source_of
+from builder.fetch.indexes import default_index, locate, source_of, with_login
 from builder.fetch.model import WantedFile
-from builder.fetch.transport import Body, Transport, TransportError, host_of
+from builder.fetch.transport import (
+    Body,
+    Transport,
+    TransportError,
+    UnsatisfiableRangeError,
+    host_of,
+)
 from builder.progress import Bar, Progress
 
 _CHUNK = 1 << 20
@@ -81,7 +87,8 @@ def fetch(
     missing = [file for sha256, file in files.items() if sha256 not in found]
     absences = [_offline(file) for file in missing]
     if missing and not offline:
-        require_room(cache.root, sum(file.size or 0 for file in missing), option="--cache")
+        need = sum(max(0, (file.size or 0) - cache.size_of_partial(file)) for file in missing)
+        require_room(cache.root, need, option="--cache")
         # The largest first, so that the last thread does not end long after the others.
         missing.sort(key=lambda file: -(file.size or 0))
         results = _download_all(missing, cache, jobs, progress, backoff)
@@ -94,15 +101,19 @@ def fetch(
     return found
 
 
-def size_at(url: str) -> int:
+def size_at(url: str, index: str | None) -> int:
     """Ask a host for the bytes of the file at an address, without fetching it.
+
+    Args:
+        url: the address, as a page of the index has it.
+        index: that index, whose credentials are used on its own host; None is pip's own.
 
     Raises:
         DownloadError: it cannot be reached, says no, or does not tell.
     """
     try:
         with closing(Transport(connections=1)) as transport:
-            return transport.size_of(url)
+            return transport.size_of(with_login(url, index or default_index()))
     except TransportError as error:
         raise DownloadError(
             f"The size of {urlsplit(url).path.rpartition('/')[2]} is not known, {host_of(url)}: "
@@ -191,6 +202,8 @@ class _Downloads:
                 try:
                     with self._transport.get(url, offset=before, etag=part.etag) as body:
                         transfer.take(body)
+                except UnsatisfiableRangeError:
+                    transfer.restart()
                 except TransportError as error:
                     failures = 0 if transfer.size >= before + _CHUNK else failures + 1
                     if not error.transient or failures > _MOST_FAILURES:
@@ -225,14 +238,14 @@ class _Transfer:
         Raises:
             TransportError: all of it is there, and it is something else.
         """
-        if self.size != self._file.size and not (self._file.size is None and self._ended):
-            return False
         actual = self._digest.hexdigest()
         if actual == self._file.sha256:
             return True
+        if self.size != self._file.size and not (self._file.size is None and self._ended):
+            return False
         # What an earlier run left may be to blame: then once more, from the beginning.
         resumed = self._resumed
-        self._restart()
+        self.restart()
         if resumed:
             return False
         raise TransportError(
@@ -246,7 +259,7 @@ class _Transfer:
             TransportError: it broke off, or is not the part that was asked for.
         """
         if body.start != self.size:
-            self._restart()
+            self.restart()
             if body.start:
                 raise TransportError("it sends another part than asked for", transient=True)
         self._part.note_etag(body.etag)
@@ -261,6 +274,9 @@ class _Transfer:
                     break
                 file.write(chunk)
                 self._count(chunk)
+        if self._file.size is None and not self._ended:
+            self._part.drop()
+            raise TransportError(f"it sends more than {self._limit:,} bytes", transient=False)
         if self._file.size is not None and self.size < self._file.size:
             raise TransportError(
                 f"it sent {self.size:,} bytes of {self._file.size:,}", transient=True
@@ -277,7 +293,8 @@ class _Transfer:
         for bar in self._bars:
             bar.advance(len(chunk))
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """What is there is of no use: begin anew."""
         self._part.drop()
         for bar in self._bars:
             bar.advance(-self.size)

@@ -13,13 +13,20 @@ from pypi_simple import (
 )
 
 from builder.fetch.model import WantedFile
-from builder.fetch.transport import Transport, TransportError, explained
+from builder.fetch.transport import TIMEOUT, Transport, TransportError, explained
 from builder.pip_settings import configured_index
+
+_TRIES = 3
 
 
 def source_of(file: WantedFile) -> str:
     """The address of the file itself, or of the index that is to have it."""
-    return file.url or file.index or configured_index() or PYPI_SIMPLE_ENDPOINT
+    return file.url or file.index or default_index()
+
+
+def default_index() -> str:
+    """Where files are looked for that no index is named for: pip's own."""
+    return configured_index() or PYPI_SIMPLE_ENDPOINT
 
 
 def locate(file: WantedFile, transport: Transport) -> str:
@@ -38,13 +45,25 @@ def locate(file: WantedFile, transport: Transport) -> str:
         raise TransportError(
             f"under that name it has another file, with SHA-256 {stated}", transient=False
         )
-    return _with_login(package.url, index)
+    return with_login(package.url, index)
 
 
 def _page(project: str, index: str, transport: Transport) -> ProjectPage:
+    client = PyPISimple(index, session=transport.session)
+    for _ in range(_TRIES - 1):
+        try:
+            return _ask(client, project)
+        except TransportError as error:
+            # What the session retries ends with the headers; a page may break off behind them.
+            if not error.transient:
+                raise
+    return _ask(client, project)
+
+
+def _ask(client: PyPISimple, project: str) -> ProjectPage:
     try:
         with explained():
-            return PyPISimple(index, session=transport.session).get_project_page(project)
+            return client.get_project_page(project, timeout=TIMEOUT)
     except NoSuchProjectError as error:
         raise TransportError(f"it does not know {project} (404)", transient=False) from error
     except (UnsupportedContentTypeError, UnsupportedRepoVersionError, ValueError) as error:
@@ -59,7 +78,7 @@ def _find(file: WantedFile, page: ProjectPage) -> DistributionPackage:
     raise TransportError(f"its page of {file.project} does not list the file", transient=False)
 
 
-def _with_login(url: str, index: str) -> str:
+def with_login(url: str, index: str) -> str:
     """The address with the index's credentials, as pip has it: for the same host only."""
     file, page = urlsplit(url), urlsplit(index)
     login = page.netloc.rpartition("@")[0]

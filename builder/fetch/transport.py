@@ -15,7 +15,7 @@ from builder import __version__
 from builder.pip_settings import configured_certificates
 
 # Seconds to connect, and between two pieces of an answer.
-_TIMEOUT = (20, 60)
+TIMEOUT = (20, 60)
 _TRIES = 4
 _MOST_REDIRECTS = 5
 _MOST_WAITING_SECONDS = 60
@@ -38,6 +38,13 @@ class TransportError(Exception):
     def __init__(self, reason: str, *, transient: bool) -> None:
         super().__init__(reason)
         self.transient = transient
+
+
+class UnsatisfiableRangeError(TransportError):
+    """The host has no more bytes than are there already."""
+
+    def __init__(self) -> None:
+        super().__init__("it has less than was already there (416)", transient=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +141,7 @@ class Transport:
             if etag:
                 headers["If-Range"] = etag
         with explained():
-            response = self.session.get(url, headers=headers, stream=True, timeout=_TIMEOUT)
+            response = self.session.get(url, headers=headers, stream=True, timeout=TIMEOUT)
         with response:
             yield _body(response, offset)
 
@@ -150,7 +157,7 @@ class Transport:
                 url,
                 headers=headers,
                 allow_redirects=True,
-                timeout=_TIMEOUT,
+                timeout=TIMEOUT,
             )
         if not response.ok:
             raise _refusal(response.status_code)
@@ -173,9 +180,12 @@ def explained() -> Iterator[None]:
         raise _refusal(error.response.status_code if error.response is not None else 0) from error
     except requests.TooManyRedirects as error:
         raise TransportError("it redirects in circles", transient=False) from error
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise TransportError(f"the page broke off ({_brief(error)})", transient=True) from error
     except (requests.ConnectionError, requests.Timeout) as error:
         raise TransportError(f"it cannot be reached ({_brief(error)})", transient=False) from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        # OSError: a file of certificates that is configured and not there.
         raise TransportError(_brief(error), transient=False) from error
 
 
@@ -186,7 +196,7 @@ def host_of(url: str) -> str:
 
 def _body(response: requests.Response, offset: int) -> Body:
     if response.status_code == _NOT_SATISFIABLE and offset:
-        raise TransportError("it has less than was already there (416)", transient=True)
+        raise UnsatisfiableRangeError
     if not response.ok:
         raise _refusal(response.status_code)
     coding = response.headers.get("Content-Encoding", "identity")
@@ -217,10 +227,11 @@ def _refusal(status: int) -> TransportError:
 def _brief(error: BaseException) -> str:
     """The innermost reason, in one line: requests wraps urllib3, which wraps the system's."""
     while True:
-        inner = getattr(error, "reason", None) or error.__cause__
-        if not isinstance(inner, BaseException):
+        inner = [getattr(error, "reason", None), error.__cause__, *error.args]
+        reasons = [reason for reason in inner if isinstance(reason, BaseException)]
+        if not reasons:
             break
-        error = inner
+        error = reasons[0]
     text = " ".join(str(error).split())
     # urllib3 puts the connection's representation before what people need.
     return text.rpartition(">: ")[2] or type(error).__name__

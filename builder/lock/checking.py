@@ -5,12 +5,41 @@ from collections.abc import Iterator
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from builder.errors import ManifestError, RefusedContentError
 from builder.facts import CudaFacts
 from builder.lock.model import Lock
 from builder.lock.requirements import digest, requirements
 from builder.manifest import Manifest
 
 _TRIO = ("torch", "torchvision", "torchaudio")
+
+
+def require_answering(lock: Lock, manifest: Manifest, facts: CudaFacts) -> None:
+    """Refuse a lock that was made for another manifest.
+
+    Raises:
+        ManifestError: names every reason.
+    """
+    faults = check_lock(lock, manifest, facts)
+    if faults:
+        raise ManifestError(
+            f"{lock.path} does not answer the manifest: {'; '.join(faults)}.",
+            remedy=f"Run python -m builder lock --cuda {lock.variant} --target {lock.target}.",
+        )
+
+
+def require_trio(lock: Lock, facts: CudaFacts) -> None:
+    """Refuse torch and companions that were not built for each other.
+
+    Raises:
+        RefusedContentError: names the versions.
+    """
+    faults = list(_unmatched(lock, facts))
+    if faults:
+        raise RefusedContentError(
+            f"{lock.path.name} is not written: {'; '.join(faults)}.",
+            remedy="Pin versions that do, or add them to trios once you have seen them work.",
+        )
 
 
 def check_lock(lock: Lock, manifest: Manifest, facts: CudaFacts) -> list[str]:

@@ -18,7 +18,7 @@ from packaging.utils import NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
 from bootstrap.bundle.model import Target
-from builder.errors import ManifestError
+from builder.errors import ManifestError, NotTrustedError
 from builder.targets import find_target
 
 _TOOL = "llmsetup"
@@ -109,13 +109,16 @@ def load_lock(path: Path) -> Lock:
         ManifestError: it is missing, is not TOML, is the lock of another variant or target
             than its name says, or breaks PEP 751 or one of our rules: each package once,
             with exactly one wheel, from the wheelhouse, with size and SHA-256.
+        NotTrustedError: a wheel has no SHA-256.
     """
     data = _read_toml(path)
     try:
         pylock = Pylock.from_dict(data)
         lock = _lock(pylock, path)
     except (PylockValidationError, ValueError) as error:
-        raise ManifestError(
+        # Without its hash nothing would tell a forged wheel from the true one.
+        kind = NotTrustedError if "hashes" in str(error) else ManifestError
+        raise kind(
             f"The lock {path} is not valid: {error}.",
             remedy="Do not edit locks; make it anew with python -m builder lock.",
         ) from error

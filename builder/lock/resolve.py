@@ -51,7 +51,7 @@ def resolve(
     target: Target,
     progress: Progress,
     *,
-    size_of: Callable[[str], int] | None = None,
+    size_of: Callable[[str, str | None], int] | None = None,
 ) -> Lock:
     """Resolve one variant.
 
@@ -61,8 +61,8 @@ def resolve(
         variant: which one.
         target: for which platform; need not be this machine's.
         progress: hears what is going on.
-        size_of: asks the host for the bytes of the file at an address. HTML indexes, as
-            PyTorch's is, state no sizes.
+        size_of: asks the host for the bytes of the file at an address on an index (None is
+            pip's own). HTML indexes, as PyTorch's is, state no sizes.
 
     Raises:
         DownloadError: an index could not be reached, or does not say what a lock needs to
@@ -76,7 +76,13 @@ def resolve(
         Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
         resolved = _run_uv(Path(folder), platform, manifest.python, variant)
     rank = {tag: place for place, tag in enumerate(platform.tags(manifest.python))}
-    wheels = (_choose(package, rank, size_of) for package in resolved["packages"])
+    named = manifest.variant_target(variant, target).indexes
+
+    def size_at(project: str, address: str) -> int | None:
+        index = manifest.indexes[named[project]] if project in named else None
+        return size_of(address, index) if size_of else None
+
+    wheels = (_choose(package, rank, size_at) for package in resolved["packages"])
     return Lock(
         variant=variant,
         target=target,
@@ -152,7 +158,7 @@ def _hosts(text: str) -> list[str]:
 
 
 def _choose(
-    package: dict[str, Any], rank: dict[Tag, int], size_of: Callable[[str], int] | None
+    package: dict[str, Any], rank: dict[Tag, int], size_at: Callable[[str, str], int | None]
 ) -> LockedWheel:
     """The best wheel for the target; uv lists all that fit."""
     name = canonicalize_name(package["name"])
@@ -167,8 +173,8 @@ def _choose(
     wheel = next(wheel for wheel in package["wheels"] if wheel["url"] == address)
     sha256 = wheel.get("hashes", {}).get("sha256")
     size = wheel.get("size")
-    if sha256 and size is None and size_of:
-        size = size_of(address)
+    if sha256 and size is None:
+        size = size_at(name, address)
     if not sha256 or size is None:
         raise DownloadError(
             f"{', '.join(_hosts(address))} does not state the "

@@ -22,7 +22,7 @@ from builder import __version__
 from builder.disk import require_room, storing
 from builder.fetch import require_intact
 from builder.pack.container import PayloadWriter
-from builder.pack.contents import Contents, disk_need, longest_path, minimum_glibc
+from builder.pack.contents import Contents, disk_need, longest_path
 from builder.progress import Progress
 from builder.wheels import WheelFacts
 
@@ -158,7 +158,7 @@ def _index(
         bundle_id=f"{manifest.version}-{lock.variant}-{digest}",
         created_by=f"llmsetup {__version__}",
         python=lock.python,
-        minimum_glibc=minimum_glibc(wheels, runtime.minimum_glibc, contents.stub.minimum_glibc),
+        minimum_glibc=contents.minimum_glibc,
         cuda=contents.cuda,
         runtime=runtime,
         groups=groups,

@@ -12,13 +12,13 @@ from builder.lock.model import Lock
 from builder.manifest import Manifest
 from builder.runtime.model import PreparedRuntime
 from builder.stub import Stub
-from builder.targets import TargetPlatform
+from builder.targets import LEGACY_MANYLINUX, TargetPlatform
 from builder.wheels import WheelFacts
 
 # ext4 and NTFS both give out space in blocks of this many bytes by default.
 _BLOCK = 4096
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
-_LEGACY_GLIBC = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
+_LEGACY_GLIBC = {name: f"2.{minor}" for minor, name in LEGACY_MANYLINUX.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,12 @@ class Contents:
     def installer_name(self) -> str:
         """File name of the result, such as ``LLMSetup-cu124.run``."""
         return f"{self.manifest.product}-{self.lock.variant}{self.target.suffix}"
+
+    @property
+    def minimum_glibc(self) -> str | None:
+        """The oldest that runtime, stub and every wheel run with; None where there is none."""
+        others = (self.runtime.minimum_glibc, self.stub.minimum_glibc)
+        return minimum_glibc(self.wheels.values(), *others)
 
     @property
     def size(self) -> int:

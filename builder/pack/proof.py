@@ -5,8 +5,8 @@ from pathlib import Path
 
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
-from builder.errors import DamagedBundleError, NotWritableError
-from builder.processes import ProgramError, run_program
+from builder.errors import DamagedBundleError
+from builder.processes import run_program
 from builder.progress import Progress
 
 _CHUNK = 1 << 20
@@ -47,19 +47,11 @@ def prove_it_starts(path: Path, index: Index) -> None:
     """Start the bundle with ``--list`` and compare what it lists with the index.
 
     Raises:
+        NotExecutableError: nothing may be started from its folder.
         ProgramError: it does not start.
-        NotWritableError: nothing may be started from its folder.
         DamagedBundleError: it lists something else.
     """
-    try:
-        listed = run_program([str(path), "--list"])
-    except ProgramError as error:
-        if not isinstance(error.__cause__, PermissionError):
-            raise
-        raise NotWritableError(
-            f"{path.name} cannot be tried out: programs must not be started from {path.parent}.",
-            remedy="Build into another folder with --output, and copy the result.",
-        ) from error
+    listed = run_program([str(path), "--list"])
     missing = [wheel.filename for wheel in index.wheels if wheel.filename not in listed]
     if missing:
         raise DamagedBundleError(

@@ -27,7 +27,8 @@ def find_banned(
     ``graph`` may know fewer wheels than there are distributions; then a chain may be
     unknown, and the finding says so.
     """
-    roots, rules = list(roots), list(rules)
+    roots, rules, distributions = list(roots), list(rules), list(distributions)
+    complete = all(name in graph.wheels for name, _ in distributions)
     for name, version in distributions:
         for rule in (rule for rule in rules if rule.bans(name, version)):
             yield Finding(
@@ -35,32 +36,39 @@ def find_banned(
                 package=name,
                 message=(
                     f"{name} {version} is blacklisted by rule {rule.name!r}: {rule.reason} "
-                    f"Pulled in by: {_pulled_in(name, graph, roots)}."
+                    f"Pulled in by: {_pulled_in(name, graph, roots, complete=complete)}."
                 ),
                 remedy=_REMEDY,
             )
 
 
-def _pulled_in(name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedName]) -> str:
+def _pulled_in(
+    name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedName], *, complete: bool
+) -> str:
     if name in roots:
-        return render_chain(())
-    chain = graph.chain(name, roots)
-    return render_chain(chain) if chain else "not known (its wheels are not in the cache)"
+        return "the manifest itself"
+    if chain := graph.chain(name, roots):
+        return render_chain(chain)
+    return "nothing in the lock" if complete else "not known, not all wheels could be had"
 
 
-def find_hidden(graph: DependencyGraph, rules: Iterable[BlacklistRule]) -> Iterator[Finding]:
+def find_hidden(
+    graph: DependencyGraph, rules: Iterable[BlacklistRule], roots: Iterable[NormalizedName]
+) -> Iterator[Finding]:
     """Wheels of another name that carry a banned importable module."""
-    rules = list(rules)
+    roots, rules = list(roots), list(rules)
     for name, wheel in sorted(graph.wheels.items()):
         for rule in rules:
             carried = sorted(wheel.top_level_modules.intersection(rule.modules))
-            if carried and not rule.bans(name, wheel.version):
+            # Of its own distribution the rule says by version what is banned and what is not.
+            if carried and not rule.speaks_of(name):
                 yield Finding(
                     rule="blacklist",
                     package=name,
                     message=(
                         f"{wheel.filename} carries the importable module {carried[0]!r}, which "
-                        f"rule {rule.name!r} bans: {rule.reason}"
+                        f"rule {rule.name!r} bans: {rule.reason} "
+                        f"Pulled in by: {_pulled_in(name, graph, roots, complete=True)}."
                     ),
                     remedy=_REMEDY,
                 )

@@ -10,29 +10,48 @@ from packaging.version import Version
 from builder.graph import DependencyGraph
 from builder.police.findings import Finding
 
-_SUFFIX = re.compile(r"-cu(\d{2})$")
+_SUFFIX = re.compile(r"nvidia-.*-cu(\d{2})")
+_LOCAL = re.compile(r"cu(\d{3})|cpu")
+_COUNTED_AS_TOOLKIT = re.compile(r"nvidia-(cuda-.*|cublas|nvjitlink|nvtx)")
 _VERSION_FILE = "torch/version.py"
 
 
-def find_mixed_majors(
+def find_mixed_builds(
     distributions: Iterable[tuple[NormalizedName, Version]], cuda: str | None
 ) -> Iterator[Finding]:
-    """``nvidia-*-cuNN`` parts of another CUDA major than the variant's.
+    """Distributions that are made for another CUDA than the variant's.
 
-    Since CUDA 13 the parts have no suffix; those are held together by torch's own
-    exact requirements, which the closure rule checks.
+    Three things tell: the suffix of ``nvidia-*-cuNN``, the local version of ``+cuNNN``
+    builds, and since CUDA 13 the version of those parts that are counted as the toolkit is.
+
+    Args:
+        distributions: names and versions.
+        cuda: of the variant, ``12.4``; None where it has none.
     """
-    major = cuda.partition(".")[0] if cuda else None
     for name, version in distributions:
-        suffix = _SUFFIX.search(name)
-        if suffix and name.startswith("nvidia-") and suffix[1] != major:
-            wanted = f"CUDA {major}" if major else "a CPU-only variant"
+        made_for = _made_for(name, version)
+        if made_for and not (cuda and _agree(made_for, cuda)):
+            wanted = f"CUDA {cuda}" if cuda else "a CPU-only variant"
             yield Finding(
                 rule="cuda",
                 package=name,
-                message=f"{name} {version} is made for CUDA {suffix[1]}, the set for {wanted}.",
+                message=f"{name} {version} is made for {made_for}, the set for {wanted}.",
                 remedy="Lock again with pins of one CUDA build.",
             )
+
+
+def _made_for(name: NormalizedName, version: Version) -> str | None:
+    """``CUDA 12``, ``CUDA 11.8`` or ``CPU``; None where nothing tells."""
+    if local := _LOCAL.fullmatch(version.local or ""):
+        digits = local[1]
+        return f"CUDA {digits[:-1]}.{digits[-1]}" if digits else "CPU"
+    if suffix := _SUFFIX.fullmatch(name):
+        return f"CUDA {suffix[1]}"
+    return f"CUDA {version.major}" if _COUNTED_AS_TOOLKIT.fullmatch(name) else None
+
+
+def _agree(made_for: str, cuda: str) -> bool:
+    return f"CUDA {cuda}" == made_for or f"CUDA {cuda.partition('.')[0]}" == made_for
 
 
 def find_wrong_torch(graph: DependencyGraph, cuda: str | None) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ class _Case:
 
     @property
     def roots(self) -> list[NormalizedName]:
-        return [canonicalize_name(p.name) for g in self.manifest.groups for p in g.packages]
+        return [canonicalize_name(name) for name in self.manifest.roots]
 
 
 def _case(lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts]) -> _Case:
@@ -53,7 +53,7 @@ def judge_wheels(lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts]) -
     variant = manifest.variant(lock.variant)
     return [
         *_judge_names(case),
-        *blacklist.find_hidden(case.graph, rules),
+        *blacklist.find_hidden(case.graph, rules, case.roots),
         *cuda.find_wrong_torch(case.graph, variant.cuda),
         *wheelset.find_unmet(case.graph),
         *wheelset.find_collisions(case.graph),
@@ -67,6 +67,7 @@ def _judge_names(case: _Case) -> list[Finding]:
     accepted = frozenset(case.target.tags(lock.python))
     return [
         *blacklist.find_banned(distributions, rules, graph=case.graph, roots=case.roots),
+        *wheelset.find_duplicates(lock.wheels),
         *wheelset.find_misfits(lock.wheels, accepted, case.target.name),
-        *cuda.find_mixed_majors(distributions, manifest.variant(lock.variant).cuda),
+        *cuda.find_mixed_builds(distributions, manifest.variant(lock.variant).cuda),
     ]

@@ -13,6 +13,21 @@ from builder.wheels import RecordRow, WheelFacts
 _MANY = 5
 
 
+def find_duplicates(wheels: tuple[LockedWheel, ...]) -> Iterator[Finding]:
+    """Several wheels of one distribution, of which an environment can hold one."""
+    by_name: dict[str, list[str]] = {}
+    for wheel in wheels:
+        by_name.setdefault(wheel.name, []).append(wheel.filename)
+    for name, filenames in by_name.items():
+        if len(filenames) > 1:
+            yield Finding(
+                rule="duplicate",
+                package=name,
+                message=f"{name} is there {len(filenames)} times: {', '.join(filenames)}.",
+                remedy="Leave one of them.",
+            )
+
+
 def find_misfits(
     wheels: tuple[LockedWheel, ...], accepted: frozenset[Tag], target: str
 ) -> Iterator[Finding]:

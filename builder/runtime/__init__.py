@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from builder.elf import minimum_glibc
-from builder.errors import DownloadError, UnfitHostError
-from builder.fetch import Cache
+from builder.errors import DownloadError, ManifestError, ReportedError, UnfitHostError
+from builder.fetch import Cache, WantedFile
 from builder.progress import Progress
 from builder.runtime.archive import members, pack
 from builder.runtime.host import copy_host, require_fit_host
@@ -16,11 +16,37 @@ from builder.runtime.proof import prove_runtime
 from builder.runtime.standalone import take_standalone
 from builder.targets import TargetPlatform, host_target
 
-__all__ = ["PreparedRuntime", "prepare_runtime"]
+__all__ = ["PreparedRuntime", "prepare_runtime", "require_runtime", "runtime_file"]
+
+Choice = Literal["auto", "standalone", "host"]
+
+
+def require_runtime(choice: Choice, *, python: str, target: TargetPlatform) -> None:
+    """Check what can be checked at once, before anything is fetched.
+
+    Raises:
+        ManifestError: no build is pinned that ``standalone`` could take.
+        UnfitHostError: this machine's Python cannot be taken as ``host`` wants it.
+    """
+    if choice == "host":
+        require_fit_host(python, target)
+    if choice == "standalone":
+        newest_runtime(python, target.name)
+
+
+def runtime_file(choice: Choice, *, python: str, target: TargetPlatform) -> WantedFile | None:
+    """The archive that would be fetched; None when none would."""
+    if choice == "host":
+        return None
+    try:
+        return newest_runtime(python, target.name).wanted
+    except ManifestError:
+        # Where it is needed, this is told there.
+        return None
 
 
 def prepare_runtime(
-    choice: Literal["auto", "standalone", "host"],
+    choice: Choice,
     *,
     python: str,
     target: TargetPlatform,
@@ -77,7 +103,7 @@ def prepare_runtime(
 
 
 def _take(
-    choice: Literal["auto", "standalone", "host"],
+    choice: Choice,
     folder: Path,
     *,
     python: str,
@@ -89,22 +115,31 @@ def _take(
     if choice == "host":
         require_fit_host(python, target)
         return copy_host(folder), None
-    pin = newest_runtime(python, target.name)
     try:
+        pin = newest_runtime(python, target.name)
         tree = take_standalone(pin, folder, cache=cache, offline=offline, progress=progress)
-    except DownloadError as error:
+    except (DownloadError, ManifestError) as error:
         if choice == "standalone":
             raise
-        try:
-            require_fit_host(python, target)
-        except UnfitHostError as unfit:
-            raise error from unfit
-        own = copy_host(folder)
+        own = _fall_back(error, folder, python=python, target=target)
+        progress.note(error.message)
         return own, (
-            f"{pin.filename} could not be had. This machine's own Python {own.version} goes along "
-            "instead, which may need a newer Linux to install on than the wheels do."
+            f"This machine's own Python {own.version} goes along, since no python-build-standalone "
+            "could be had; it may need a newer Linux to install on than the wheels do."
         )
     return tree, None
+
+
+def _fall_back(
+    error: ReportedError, folder: Path, *, python: str, target: TargetPlatform
+) -> RuntimeTree:
+    try:
+        require_fit_host(python, target)
+    except UnfitHostError as unfit:
+        error.message += f"\nThis machine's own Python cannot go along instead. {unfit.message}"
+        error.remedy += f" Or: {unfit.remedy}"
+        raise error from unfit
+    return copy_host(folder)
 
 
 def _prove(archive: Path, tree: RuntimeTree, target: TargetPlatform, progress: Progress) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from builder.errors import UnfitHostError
-from builder.processes import ProgramError, run_program
+from builder.processes import NotExecutableError, ProgramError, run_program
 from builder.runtime.archive import unpack
 from builder.runtime.libraries import belongs_to_glibc
 
@@ -78,6 +78,9 @@ def prove_runtime(archive: Path, executable: str, work: Path) -> str:
 def _run(python: Path) -> _Answer:
     try:
         printed = run_program([str(python), "-I", "-B", "-c", _CODE, *_MODULES], environment={})
+    except NotExecutableError:
+        # Not the runtime's fault but that of the place where it is tried.
+        raise
     except ProgramError as error:
         last = error.output.splitlines()[-1:] or [error.message]
         raise _unfit(f"it does not start ({last[0]})") from error

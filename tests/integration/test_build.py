@@ -18,6 +18,8 @@ from packaging.version import Version
 
 from bootstrap.bundle.model import decode_index
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
+from builder.lock.requirements import digest
+from builder.manifest import load_manifest
 from builder.wheels import read_wheel
 from tests.support.commands import ROOT, events, run_builder
 from tests.support.debian import require_debian, require_root
@@ -33,6 +35,8 @@ from tests.support.small_stack import (
 )
 
 pytestmark = pytest.mark.slow
+
+FINISHED = ["SHA256SUMS", f"SmallStack-cpu-{TARGET}", "SmallStack-cpu.run"]
 
 
 @pytest.fixture
@@ -78,7 +82,7 @@ def lock_of(work: SmallBundle) -> Lock:
     return load_lock(work.manifest.parent / "locks" / f"pylock.{VARIANT}-{TARGET}.toml")
 
 
-def relock(work: SmallBundle, *paths: Path, leave_out: str = "") -> None:
+def relock(work: SmallBundle, *paths: Path) -> None:
     """Add wheels to the lock and to the cache, as if they had been resolved and fetched."""
     lock = lock_of(work)
     added = []
@@ -95,13 +99,13 @@ def relock(work: SmallBundle, *paths: Path, leave_out: str = "") -> None:
                 size=len(data),
             )
         )
-    names = {wheel.name for wheel in added} | {leave_out}
+    names = {wheel.name for wheel in added}
     kept = [wheel for wheel in lock.wheels if wheel.name not in names]
     lock.path.write_bytes(encode_lock(replace(lock, wheels=(*kept, *added))))
 
 
 def test_the_output_folder(small: SmallBundle) -> None:
-    assert finished(small.output) == ["SHA256SUMS", "SmallStack-cpu", "SmallStack-cpu.run"]
+    assert finished(small.output) == FINISHED
     assert {path.name for path in small.beside.iterdir()} == {
         *("README.txt", "LICENSES.txt", "python.sh", "shell.sh"),
         *("bundle.json", "summary.txt"),
@@ -190,7 +194,7 @@ def test_a_lock_without_a_hash(work: SmallBundle) -> None:
     text = lock.path.read_text()
     first = lock.wheels[0]
     lock.path.write_text(text.replace(f'sha256 = "{first.sha256}"', ""))
-    refused(work, 2, "packages[0].wheels[0].hashes", str(lock.path))
+    refused(work, 11, "packages[0].wheels[0].hashes", str(lock.path))
 
 
 def test_no_lock(work: SmallBundle) -> None:
@@ -222,9 +226,15 @@ def test_a_blacklisted_module_inside_another_wheel(work: SmallBundle, tmp_path: 
     refused(work, 12, "click-8.3.0-py3-none-any.whl carries the importable module 'torchao'")
 
 
-def test_an_unmet_requirement(work: SmallBundle) -> None:
-    relock(work, leave_out="markupsafe")
-    refused(work, 12, "[closure] jinja2 needs markupsafe>=2.0, but the set has none")
+def test_an_unmet_requirement(work: SmallBundle, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "click", "8.3.0", {"click.py": b""}, requires=["absent[x]>=2"])
+    relock(work, wheel)
+    refused(work, 12, "[closure] click needs absent[x]>=2, but the set has none")
+
+
+def test_a_lock_that_no_longer_answers_is_not_built(work: SmallBundle) -> None:
+    write_manifest(small_manifest(tqdm="4.66.5"), work.manifest.parent)
+    refused(work, 2, "tqdm==4.66.5 is wanted, 4.67.1 is locked", "python -m builder lock --cuda")
 
 
 def test_a_wheel_for_another_platform(work: SmallBundle, tmp_path: Path) -> None:
@@ -406,7 +416,11 @@ def two_variants(work: SmallBundle, address: str, content: bytes, filename: str)
     )
     lock = lock_of(work)
     path = lock.path.with_name(f"pylock.cu118-{TARGET}.toml")
-    path.write_bytes(encode_lock(replace(lock, variant="cu118", wheels=(*lock.wheels, torch))))
+    asked = digest(load_manifest(work.manifest), "cu118", TARGET)
+    wheels = (*lock.wheels, torch)
+    path.write_bytes(
+        encode_lock(replace(lock, variant="cu118", wheels=wheels, requirements_sha256=asked))
+    )
 
 
 def test_torch_from_an_index_as_pytorchs(work: SmallBundle, tmp_path: Path) -> None:
@@ -426,12 +440,12 @@ def test_torch_from_an_index_as_pytorchs(work: SmallBundle, tmp_path: Path) -> N
         assert "127.0.0.1: it says no (403)" in done.stderr
         assert "--wheels DIR" in done.stderr
         assert "1 of 2 variants were not built: cu118." in done.stderr
-        assert finished(work.output) == ["SHA256SUMS", "SmallStack-cpu", "SmallStack-cpu.run"]
+        assert finished(work.output) == FINISHED
         indexes.files["html"] = {wheel.name: content}
         done = run_builder(*command, NO_PROXY="127.0.0.1")
         assert done.returncode == 0, done.stderr
     assert "SmallStack-cu118.run" in finished(work.output)
-    index = decode_index((work.output / "SmallStack-cu118/bundle.json").read_bytes())
+    index = decode_index((work.output / f"SmallStack-cu118-{TARGET}/bundle.json").read_bytes())
     assert index.cuda is not None
     assert (index.cuda.version, index.cuda.minimum_driver) == ("11.8", "450.80.02")
 

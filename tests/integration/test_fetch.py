@@ -1,6 +1,8 @@
 """Files come by hash, from a server that behaves and from one that does not."""
 
+import dataclasses
 import hashlib
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,7 +135,9 @@ def test_all_that_is_missing_is_told_and_the_rest_is_kept(indexes: Indexes, cach
 
 def test_a_host_that_is_not_there_is_named(cache: Cache) -> None:
     file = wanted(b"x", index="https://wheels.invalid/whl")
-    with pytest.raises(MissingFilesError, match=r"wheels\.invalid: it cannot be reached \(.*resol"):
+    with pytest.raises(
+        MissingFilesError, match=r"wheels\.invalid: it cannot be reached \(.*not known"
+    ):
         get(file, cache=cache)
 
 
@@ -307,7 +311,7 @@ def test_credentials_of_the_index_go_to_its_files_and_into_no_message(
 
 def test_a_size_is_asked_for(indexes: Indexes) -> None:
     offer(indexes, LARGE)
-    assert size_at(f"{indexes.address}/json/files/{NAME}") == len(LARGE)
+    assert size_at(f"{indexes.address}/json/files/{NAME}", None) == len(LARGE)
     assert indexes.asked == [("HEAD", f"/json/files/{NAME}", 0)]
 
 
@@ -320,6 +324,69 @@ def test_large_files_have_a_bar_of_their_own(
     counting = Counting()
     get(wanted(small, TORCH), wanted(LARGE), cache=cache, progress=counting)
     assert counting.bars == {"fetch 2 files": len(LARGE) + len(small), NAME: len(LARGE)}
+
+
+def test_a_page_that_breaks_off_is_asked_for_again(indexes: Indexes, cache: Cache) -> None:
+    content = indexes.add("json", NAME)
+    indexes.broken_pages = 2
+    assert get(wanted(content), cache=cache) == [content]
+    assert [path for _, path, _ in indexes.asked].count("/json/demo/") == 3
+
+
+UNSTATED = dataclasses.replace(wanted(LARGE), size=None)
+
+
+def test_a_file_of_unstated_size(indexes: Indexes, cache: Cache) -> None:
+    """As some runtimes are; killed between its last byte and its name, it is whole all the same."""
+    offer(indexes, LARGE)
+    (cache.root / "partial").mkdir(parents=True)
+    (cache.root / "partial" / UNSTATED.sha256).write_bytes(LARGE)
+    assert get(UNSTATED, cache=cache) == [LARGE]
+    assert not [path for _, path, _ in indexes.asked if "files" in path]
+
+
+def test_rubbish_as_long_as_a_file_of_unstated_size(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE)
+    (cache.root / "partial").mkdir(parents=True)
+    (cache.root / "partial" / UNSTATED.sha256).write_bytes(b"x" * len(LARGE))
+    assert get(UNSTATED, cache=cache) == [LARGE]
+
+
+def test_an_unstated_size_has_a_limit(
+    indexes: Indexes, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.fetch.download._LARGEST_UNSTATED", 1_000_000)
+    offer(indexes, LARGE)
+    with pytest.raises(MissingFilesError, match="it sends more than 1,000,000 bytes"):
+        get(UNSTATED, cache=cache)
+    assert left_over(cache) == []
+
+
+def test_what_is_there_already_needs_no_room(
+    indexes: Indexes, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(indexes, LARGE)
+    (cache.root / "partial").mkdir(parents=True)
+    (cache.root / "partial" / wanted(LARGE).sha256).write_bytes(LARGE[:-1000])
+    usage = shutil.disk_usage(cache.root)._replace(free=2000)
+    monkeypatch.setattr("builder.disk.shutil.disk_usage", lambda _: usage)
+    assert get(wanted(LARGE), cache=cache) == [LARGE]
+
+
+def test_certificates_that_are_not_there(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PIP_CERT", str(tmp_path / "absent.pem"))
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    with pytest.raises(MissingFilesError, match=r"absent\.pem"):
+        get(wanted(b"x", index="https://127.0.0.1:1/"), cache=cache)
+
+
+def test_credentials_of_the_index_serve_to_ask_for_sizes(indexes: Indexes) -> None:
+    offer(indexes, LARGE, index="private")
+    login = indexes.address.replace("//", "//user:secret@") + "/private"
+    assert size_at(f"{indexes.address}/private/files/{NAME}", login) == len(LARGE)
 
 
 def test_no_room_is_told_before_anything_is_fetched(indexes: Indexes, cache: Cache) -> None:

@@ -12,7 +12,7 @@ from bootstrap.bundle.model import Target
 from builder import processes
 from builder.errors import DownloadError, ExitCode, RefusedContentError
 from builder.facts import load_facts
-from builder.fetch.transport import Transport
+from builder.fetch import size_at
 from builder.lock.checking import check_lock
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
 from builder.lock.resolve import resolve
@@ -63,9 +63,7 @@ def manifest_of(
 
 def lock(manifest: Manifest, target: Target = LINUX) -> Lock:
     path = Path("metadata", "dependencies.json")
-    return resolve(
-        manifest, path, "cu118", target, Progress(), size_of=Transport(connections=1).size_of
-    )
+    return resolve(manifest, path, "cu118", target, Progress(), size_of=size_at)
 
 
 def locked(content: bytes, filename: str) -> LockedWheel:

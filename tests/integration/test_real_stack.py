@@ -39,7 +39,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def index(dist: Path) -> Index:
-    return decode_index((dist / "LLMSetup-cu124/bundle.json").read_bytes())
+    return decode_index((dist / "LLMSetup-cu124-linux_x86_64/bundle.json").read_bytes())
 
 
 @pytest.fixture(scope="module")

@@ -270,7 +270,7 @@ def test_auto_falls_back_to_the_host_and_warns(
     made = prepare("auto", tmp_path / "work")
     assert made.source == "host"
     assert made.warning
-    assert "standalone.tar.gz could not be had" in made.warning
+    assert "This machine's own Python" in made.warning
     assert made.archive.read_bytes() == host.archive.read_bytes()
     with pytest.raises(DownloadError, match=r"standalone\.tar\.gz"):
         prepare("standalone", tmp_path / "work")
@@ -351,6 +351,16 @@ def test_a_frozen_stub_is_reused(frozen: Stub) -> None:
 def test_frozen_twice_it_is_the_same(frozen: Stub, tmp_path: Path) -> None:
     again = freeze_stub(LINUX, work=tmp_path, cache_root=tmp_path, progress=Progress())
     assert again.path.read_bytes() == frozen.path.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_stub_that_went_bad_in_the_cache_is_frozen_anew(frozen: Stub, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    shutil.copytree(frozen.path.parents[1], cache)
+    cached = cache / "stubs" / frozen.path.name
+    os.truncate(cached, 1000)
+    made = freeze_stub(LINUX, work=tmp_path, cache_root=cache, progress=Progress())
+    assert made.path.read_bytes() == frozen.path.read_bytes()
 
 
 def test_a_damaged_pkg_is_not_taken(frozen: Stub, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class Indexes:
         login: what ``private`` wants to see.
         faults: file name to what happens to the first requests for it, one after another.
         asked: every request so far: method, path, first byte.
+        broken_pages: so many of the next pages break off.
     """
 
     address: str = ""
@@ -77,6 +78,7 @@ class Indexes:
     login: str = "Basic " + base64.b64encode(b"user:secret").decode()
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     asked: list[tuple[str, str, int]] = field(default_factory=list)
+    broken_pages: int = 0
 
     def add(self, index: str, filename: str, *requires: str, mark: str = "") -> bytes:
         """Make a wheel and offer it."""
@@ -106,7 +108,11 @@ class Indexes:
 
     def _handle_page(self, request: Request, index: str, project: str) -> None:
         files = {n: c for n, c in self.files.get(index, {}).items() if _project_of(n) == project}
-        if index != "html":
+        if self.broken_pages:
+            self.broken_pages -= 1
+            request.answer(200, b"{", Content_Length="9", Content_Type="text/html")
+            request.close_connection = True
+        elif index != "html":
             kind = "application/vnd.pypi.simple.v1+json"
             request.answer(200 if files else 404, _json_page(project, files), Content_Type=kind)
         elif files:

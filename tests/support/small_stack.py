@@ -60,7 +60,7 @@ class SmallBundle:
     @property
     def beside(self) -> Path:
         """The folder of what goes along with it."""
-        return self.output / "SmallStack-cpu"
+        return self.output / "SmallStack-cpu-linux_x86_64"
 
 
 def small_manifest(**pins: str) -> Manifest:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from bootstrap.bundle.model import Target
-from builder.errors import ExitCode, ManifestError
+from builder.errors import ExitCode, ManifestError, NotTrustedError
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock, lock_path
 from builder.manifest import DEFAULT_PATH
 from builder.targets import find_target
@@ -169,10 +169,6 @@ SDIST = {"path": "../wheelhouse/demo-1.0.tar.gz", "hashes": {"sha256": SHA}}
         (without("lock-version"), "lock-version"),
         (lambda data: data.update({"lock-version": "2.0"}), "2.0"),
         (without("packages"), "packages"),
-        (without(*FIRST, "hashes"), r"packages\[0\]\.wheels\[0\].*hashes"),
-        (wheel_with(hashes={"md5": "0" * 32}), r"wheels\[0\]\.hashes\.sha256: is missing"),
-        (wheel_with(hashes={"sha256": "abc"}), r"hashes\.sha256: .* not a SHA-256"),
-        (wheel_with(hashes={"sha256": SHA.upper()}), r"hashes\.sha256: .* not a SHA-256"),
         (without(*FIRST, "size"), r"packages\[0\] \(demo\)\.wheels\[0\]\.size: is missing or"),
         (wheel_with(size=-1), r"size: is missing or negative"),
         (package_with(sdist=SDIST), r"packages\[0\] \(demo\): only wheels may be locked"),
@@ -214,6 +210,26 @@ def test_a_lock_that_breaks_a_rule_is_refused_with_the_place(
         load_lock(path)
     assert str(path) in caught.value.message
     assert "builder lock" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (without(*FIRST, "hashes"), r"packages\[0\]\.wheels\[0\].*hashes"),
+        (wheel_with(hashes={"md5": "0" * 32}), r"wheels\[0\]\.hashes\.sha256: is missing"),
+        (wheel_with(hashes={"sha256": "abc"}), r"hashes\.sha256: .* not a SHA-256"),
+        (wheel_with(hashes={"sha256": SHA.upper()}), r"hashes\.sha256: .* not a SHA-256"),
+    ],
+)
+def test_a_lock_without_a_hash_is_not_trusted(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    data = plain()
+    damage(data)
+    path = tmp_path / "pylock.cu124-linux_x86_64.toml"
+    path.write_text(tomli_w.dumps(data), encoding="utf-8")
+    with pytest.raises(NotTrustedError, match=message):
+        load_lock(path)
 
 
 def test_archives_and_checkouts_are_no_wheels(tmp_path: Path) -> None:
