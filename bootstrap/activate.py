@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from bootstrap.errors import ReportedError, UnsafeTargetError
+from bootstrap.errors import ReportedError, UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.files import remove_tree, replace_file, replace_link
 from bootstrap.generation import Generation
@@ -30,16 +30,45 @@ def require_free_link(target: Path) -> None:
 def activate(target: Path, generation: Generation, installed: Installed) -> None:
     """Switch over: from one instant to the next the new generation is the live one.
 
-    The state is written last. Whoever finds the link ahead of it finishes the switch
-    by running the installer again.
+    The state is written last. Whoever finds the link ahead of it undoes the switch by
+    running the installer again.
     """
-    # Relative, so that the link survives when the disk is mounted elsewhere.
-    replace_link(target / LINK_NAME, Path("generations") / generation.name / "venv")
+    # They lead to the link, so they serve whichever generation is live.
+    for path in _launchers(generation):
+        replace_file(target / path.name, path.read_bytes())
+        (target / path.name).chmod(0o755)
+    replace_link(target / LINK_NAME, _goal(generation.name))
     save_state(target, InstallState(live=installed))
-    for path in generation.documents.iterdir():
-        if path.suffix in _LAUNCHERS:
-            replace_file(target / path.name, path.read_bytes())
-            (target / path.name).chmod(0o755)
+
+
+def require_live(target: Path, generation: Generation) -> None:
+    """What people start by is there, and leads to the live generation.
+
+    Raises:
+        VerificationError: names what is missing or leads elsewhere.
+    """
+    link = target / LINK_NAME
+    faults = []
+    if not link.is_symlink() or link.readlink() != _goal(generation.name):
+        faults.append(f"{link} does not lead to {generation.venv}")
+    for path in _launchers(generation):
+        own = target / path.name
+        if not own.is_file() or own.read_bytes() != path.read_bytes():
+            faults.append(f"{own} is missing or was changed")
+    if faults:
+        raise VerificationError(
+            f"{'; '.join(faults)}.",
+            remedy="Run the installer again: it puts everything in its place.",
+        )
+
+
+def _goal(name: str) -> Path:
+    """Relative, so that the link survives when the disk is mounted elsewhere."""
+    return Path("generations") / name / "venv"
+
+
+def _launchers(generation: Generation) -> list[Path]:
+    return sorted(p for p in generation.documents.iterdir() if p.suffix in _LAUNCHERS)
 
 
 def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> InstallState:
@@ -53,10 +82,10 @@ def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> In
     """
     link = target / LINK_NAME
     if state.live:
-        proper = Path("generations") / state.live.generation / "venv"
-        if not link.is_symlink() or link.readlink() != proper:
+        goal = _goal(state.live.generation)
+        if not link.is_symlink() or link.readlink() != goal:
             listener.note(f"{link} is set back to {state.live.generation}.")
-            replace_link(link, proper)
+            replace_link(link, goal)
     elif link.is_symlink():
         link.unlink()
     remove_others(target, state, listener)
@@ -68,16 +97,30 @@ def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> In
 
 def remove_others(target: Path, state: InstallState, listener: Listener) -> None:
     """Delete every generation but the live one. What cannot go now goes next time."""
-    folder = target / "generations"
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        if state.live and path.name == state.live.generation:
-            continue
+    for path in _others(target, state):
         listener.note(f"Removing {path.name.strip('.')}, which is not live.")
         try:
-            remove_tree(path, inside=folder)
+            remove_tree(path, inside=path.parent)
         except (OSError, ReportedError) as error:
             listener.warn(
                 f"{path} could not be removed now ({error}); the next run will try again."
             )
+
+
+def reclaimable(target: Path, state: InstallState) -> int:
+    """Bytes that leftovers of interrupted runs take, and that the next one frees first."""
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118
+        for path in _others(target, state)
+        for folder, _, names in os.walk(path)
+        for name in names
+    )
+
+
+def _others(target: Path, state: InstallState) -> list[Path]:
+    """Everything below ``generations`` but the live one."""
+    folder = target / "generations"
+    if not folder.is_dir():
+        return []
+    live = state.live.generation if state.live else None
+    return sorted(path for path in folder.iterdir() if path.name != live)

@@ -1,22 +1,45 @@
 """The installer's command line: arguments in, exit code out."""
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from platformdirs import user_data_path
 
 from bootstrap import interrupts, modes
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import ExitCode, ReportedError, UsageError
+from bootstrap.errors import ExitCode, NotWritableError, ReportedError, UsageError
 from bootstrap.events import Broadcast, Listener
 from bootstrap.session import Session
 from bootstrap.ui.console import ConsoleListener
 from bootstrap.ui.jsonlines import JsonListener, write_event
 from bootstrap.ui.log import LogListener
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    """How the run ended, in an exit code and in words; the traceback is that of a bug."""
+
+    code: ExitCode
+    message: str
+    remedy: str = ""
+    traceback: str = ""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to others to say what is wrong, so that ``--json`` holds for that, too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(
+            f"{message[:1].upper()}{message[1:]}.", remedy="--help shows what there is."
+        )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,27 +48,32 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code; see :class:`bootstrap.bundle.errors.ExitCode`.
     """
-    options = _parse(arguments)
-    log = LogListener()
-    shown = _shown(options)
     interrupts.listen()
+    log, shown = LogListener(), _shown(arguments)
+    named_log: Path | None = None
     try:
-        if options.log:
-            log.open(options.log.absolute())
-        answer = _run(options, log, Broadcast([shown, log]))
-        code, message, remedy = ExitCode.DONE, answer, ""
+        options = _parse(arguments)
+        named_log = options.log
+        ending = _Ending(code=ExitCode.DONE, message=_run(options, log, Broadcast([shown, log])))
     except ReportedError as error:
-        code, message, remedy = error.exit_code, error.message, error.remedy
+        ending = _Ending(code=error.exit_code, message=error.message, remedy=error.remedy)
     except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
-        message, remedy = "Interrupted; everything is as it was.", "Start again when you like."
+        ending = _Ending(
+            code=ExitCode.INTERRUPTED,
+            message="Interrupted; everything is as it was.",
+            remedy="Start again when you like.",
+        )
     except Exception as error:  # noqa: BLE001 (a bug must be logged and told, not dumped)
-        code = ExitCode.UNEXPECTED
-        message = f"Unexpected {type(error).__name__}: {error}. This is a bug of the installer."
-        remedy = "Send the log file to whoever made this bundle."
-        log.write(traceback.format_exc())
-    _tell(options, shown, log, code, message, remedy)
-    return code
+        ending = _Ending(
+            code=ExitCode.UNEXPECTED,
+            message=f"Unexpected {type(error).__name__}: {error}. This is a bug of the installer.",
+            remedy="Send the log file, or what stands above, to whoever made this bundle.",
+            traceback=traceback.format_exc(),
+        )
+    interrupts.ignore()
+    _write_log(log, ending, named_log)
+    _tell(ending, shown, log)
+    return ending.code
 
 
 def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> str:
@@ -53,89 +81,113 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
     mode = next((name for name in modes.MODES if getattr(options, name)), "install")
     session = Session(
         reader=reader,
-        # Without resolving: a target that is a link must be seen as one.
-        target=(options.target or _default_target(reader.index.product)).absolute(),
+        target=_target(options, mode, reader.index.product),
         allow_no_gpu=options.allow_no_gpu,
         listener=listener,
     )
 
     def open_log() -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        log.open(session.target / "logs" / f"{mode}-{stamp}.log")
+        log.open(options.log or session.target / "logs" / f"{mode}-{stamp}.log")
 
     return modes.run(mode, options, session, open_log)
 
 
-def _default_target(product: str) -> Path:
-    target = user_data_path(product, appauthor=False)
-    if not target.is_absolute():
+def _target(options: argparse.Namespace, mode: str, product: str) -> Path:
+    if options.target is None and mode not in modes.OF_A_TARGET:
+        return Path()
+    try:
+        target = options.target or user_data_path(product, appauthor=False)
+    except RuntimeError as error:
         raise UsageError(
             "This user has no home folder to install into.",
             remedy="Say where to install with --target.",
-        )
-    return target
+        ) from error
+    # Without resolving: a target that is a link must be seen as one.
+    return Path(os.path.abspath(target))  # noqa: PTH100 (Path.absolute keeps "..")
 
 
-def _shown(options: argparse.Namespace) -> Listener:
-    if options.json:
+def _shown(arguments: Sequence[str]) -> Listener:
+    # Looked for before parsing: what is wrong with the rest must be told in the same way.
+    if "--json" in arguments:
         return JsonListener()
-    return Listener() if options.silent else ConsoleListener()
+    return Listener() if "--silent" in arguments else ConsoleListener()
 
 
-def _tell(
-    options: argparse.Namespace,
-    shown: Listener,
-    log: LogListener,
-    code: ExitCode,
-    message: str,
-    remedy: str,
-) -> None:
+def _write_log(log: LogListener, ending: _Ending, named: Path | None) -> None:
+    if named:
+        # Where nothing else opened it; what went wrong matters more than that this might.
+        with suppress(NotWritableError):
+            log.open(named)
+    log.write(f"exit code {int(ending.code)}: {ending.message} {ending.remedy}")
+    if ending.traceback:
+        log.write(ending.traceback)
+    log.close()
+
+
+def _tell(ending: _Ending, shown: Listener, log: LogListener) -> None:
     if isinstance(shown, ConsoleListener):
         shown.close()
-    log.write(f"exit code {int(code)}: {message} {remedy}")
-    log.close()
-    where = f"\n  log: {log.path}" if log.path else ""
-    if options.json:
+    if isinstance(shown, JsonListener):
         write_event(
             "result",
-            exit_code=int(code),
+            exit_code=int(ending.code),
             phases=log.seconds,
-            message=message,
-            remedy=remedy,
+            message=ending.message,
+            remedy=ending.remedy,
             log=str(log.path) if log.path else None,
         )
-    elif code is ExitCode.DONE:
-        if not options.silent or options.list or options.version:
-            sys.stdout.write(f"{message}\n")
-    else:
-        sys.stderr.write(f"error: {message}\n  → {remedy}{where}\n")
-        if code is ExitCode.UNEXPECTED and not log.path:
-            traceback.print_exc()
+    try:
+        if ending.traceback and not log.path:
+            sys.stderr.write(ending.traceback)
+        if not isinstance(shown, JsonListener):
+            _print(ending, log, silent=not isinstance(shown, ConsoleListener))
+        sys.stdout.flush()
+    except OSError:
+        # Whoever listened is gone. Python would flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print(ending: _Ending, log: LogListener, *, silent: bool) -> None:
+    if ending.code is not ExitCode.DONE:
+        where = f"\n  log: {log.path}" if log.path else ""
+        sys.stderr.write(f"error: {ending.message}\n  → {ending.remedy}{where}\n")
+    elif not silent:
+        sys.stdout.write(f"{ending.message}\n")
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=Path(sys.executable if _frozen() else "bootstrap").name,
         description="Installs a complete Python environment without network and without "
         "touching any other Python. Without a mode it installs.",
         allow_abbrev=False,
     )
-    parser.add_argument("--target", metavar="DIR", type=Path, help="where to install")
+    parser.add_argument("--target", metavar="DIR", type=_path, help="where to install")
     parser.add_argument("--silent", action="store_true", help="ask nothing, print only errors")
     parser.add_argument(
         "--json", action="store_true", help="one JSON object per line; asks nothing"
     )
-    parser.add_argument("--log", metavar="FILE", type=Path, help="default: in <target>/logs")
+    parser.add_argument(
+        "--log", metavar="FILE", type=_path, help="default when installing: in <target>/logs"
+    )
     parser.add_argument(
         "--allow-no-gpu", action="store_true", help="install although no GPU can be used"
     )
     modes.add_options(parser)
     if not _frozen():
-        parser.add_argument("--bundle", metavar="FILE", type=Path, required=True)
+        parser.add_argument("--bundle", metavar="FILE", type=_path, required=True)
     options = parser.parse_args(arguments)
     if _frozen():
         options.bundle = Path(sys.executable)
     return options
+
+
+def _path(text: str) -> Path:
+    # An unset variable in a script must not become the current folder.
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return Path(text)
 
 
 def _frozen() -> bool:

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bootstrap.bundle.errors import (
+    BusyError,
     DamagedBundleError,
     ExitCode,
     NoSpaceError,
+    NotWritableError,
     RefusedContentError,
     ReportedError,
+    UsageError,
 )
 
 __all__ = [
@@ -32,31 +35,14 @@ __all__ = [
     "reporting",
 ]
 
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class UsageError(ReportedError):
-    """The command line asks for something that makes no sense."""
-
-    exit_code = ExitCode.USAGE
-
-
-class NotWritableError(ReportedError):
-    """The target, or the temporary folder, cannot be written."""
-
-    exit_code = ExitCode.NOT_WRITABLE
 
 
 class UnsafeTargetError(ReportedError):
     """The target is not ours to fill or to clear."""
 
     exit_code = ExitCode.UNSAFE_TARGET
-
-
-class BusyError(ReportedError):
-    """Another installer works on the target."""
-
-    exit_code = ExitCode.BUSY
 
 
 class UnfitMachineError(ReportedError):
@@ -84,14 +70,16 @@ class RecoveryNeededError(ReportedError):
 
 
 @contextmanager
-def reporting(doing: str) -> Iterator[None]:
+def reporting(doing: str, *, option: str = "--target") -> Iterator[None]:
     """Turn what the system says of files into errors for people.
 
     Args:
         doing: what the body of the context does, such as ``installing torch``.
+        option: the one that chooses another place, for the remedy.
 
     Raises:
         NoSpaceError: the disk is full, or the limit for the size of a file is reached.
+        NotWritableError: the place is read-only, or not the user's.
         InstallError: anything else.
     """
     try:
@@ -100,10 +88,15 @@ def reporting(doing: str) -> Iterator[None]:
         if error.errno in _FULL:
             raise NoSpaceError(
                 f"The disk became full while {doing} ({error.strerror}).",
-                remedy="Free some space, or choose another disk with --target.",
+                remedy=f"Free some space, or choose another disk with {option}.",
+            ) from error
+        if error.errno in _CLOSED:
+            raise NotWritableError(
+                f"{error.filename or 'A file'} cannot be written: {error.strerror}.",
+                remedy=f"Choose a folder that you may write to with {option}.",
             ) from error
         raise InstallError(
             f"{error.filename or 'A file'} could not be read or written while {doing}: "
             f"{error.strerror or error}.",
-            remedy="Check the disk, or choose another one with --target.",
+            remedy=f"Check the disk, or choose another one with {option}.",
         ) from error

@@ -8,11 +8,10 @@ import tomli_w
 
 from bootstrap.bundle.model import Index, Wheel
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import NotWritableError, UnsafeTargetError
+from bootstrap.errors import UnsafeTargetError, reporting
 from bootstrap.events import Listener
-from bootstrap.files import replace_file
-
-_CHUNK = 1 << 20
+from bootstrap.files import remove_tree, replace_file
+from bootstrap.interrupts import held
 
 
 def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -> Path:
@@ -23,27 +22,29 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
 
     Raises:
         UnsafeTargetError: ``folder`` has something in it.
+        NoSpaceError: the disk became full; nothing is left.
         NotWritableError: it cannot be written.
+        InstallError: the disk does not do what it should; nothing is left.
         DamagedBundleError: a wheel is not what the index says; it was not kept.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise UnsafeTargetError(
-            f"{folder} is not empty.", remedy="Give a new or empty folder with --extract."
-        )
-    wheelhouse = folder / "wheelhouse"
+    wheelhouse, lock = folder / "wheelhouse", folder / "pylock.toml"
     listener.phase("extract", sum(wheel.size for wheel in reader.index.wheels))
-    try:
+    with reporting("extracting", option="--extract"):
+        if folder.exists() and any(folder.iterdir()):
+            raise UnsafeTargetError(
+                f"{folder} is not empty.", remedy="Give a new or empty folder with --extract."
+            )
         wheelhouse.mkdir(parents=True)
-        for wheel in reader.index.wheels:
-            listener.working_on(wheel.name)
-            _extract(reader, wheel, wheelhouse, listener)
-        lock = folder / "pylock.toml"
-        replace_file(lock, tomli_w.dumps(_pylock(reader.index)).encode())
-    except OSError as error:
-        raise NotWritableError(
-            f"{error.filename or folder} cannot be written: {error.strerror or error}.",
-            remedy="Choose another folder with --extract.",
-        ) from error
+        try:
+            for wheel in reader.index.wheels:
+                listener.working_on(wheel.name)
+                _extract(reader, wheel, wheelhouse, listener)
+            replace_file(lock, tomli_w.dumps(_pylock(reader.index)).encode())
+        except BaseException:
+            # Half of it would be of no use, and in the way of the next attempt.
+            with held():
+                remove_tree(wheelhouse, inside=folder)
+            raise
     return lock
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from bootstrap.errors import UnsafeTargetError
@@ -52,8 +53,9 @@ def remove_tree(path: Path, *, inside: Path) -> None:
     """
     if not os.path.lexists(path):
         return
-    # Resolving both sides shows any link or ".." between them.
-    if path.resolve() != inside.resolve() / path.name or path.parent != inside or path.is_symlink():
+    is_link = inside.is_symlink() or path.is_symlink()
+    # Resolving both sides shows any other link or ".." between them.
+    if is_link or path.parent != inside or path.resolve() != inside.resolve() / path.name:
         raise UnsafeTargetError(
             f"{path} was not deleted: it does not lie directly in {inside}, or is a link.",
             remedy="Look at it; if it is a leftover of an installation, delete it by hand.",
@@ -61,12 +63,12 @@ def remove_tree(path: Path, *, inside: Path) -> None:
     # Its proper name vanishes at once; a half-deleted tree is never taken for a whole one.
     doomed = path.with_name(f".{path.name}.removed")
     path.replace(doomed)
-    shutil.rmtree(doomed, onerror=_make_writable)
+    # Windows does not delete what is marked as read-only.
+    shutil.rmtree(doomed, onerror=_make_writable if os.name == "nt" else None)
 
 
-def _make_writable(function: object, path: str, error: object) -> None:
-    """Retry after taking a read-only mark away, which Windows refuses to delete."""
+def _make_writable(function: Callable[[str], object], path: str, error: object) -> None:
+    """Retry after taking the read-only mark away."""
     del error
-    Path(path).chmod(stat.S_IWRITE | stat.S_IREAD | stat.S_IEXEC)
-    if callable(function):
-        function(path)
+    Path(path).chmod(stat.S_IWRITE)
+    function(path)

@@ -14,12 +14,13 @@ from types import FrameType
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
-class _Interrupts:
+class Interrupts:
     """One per process, since signals are; everything in the main thread."""
 
     def __init__(self) -> None:
         self._depth = 0
         self._wanted = False
+        self._over = False
 
     def listen(self) -> None:
         """From now on each of the signals raises KeyboardInterrupt, held or at once."""
@@ -31,16 +32,25 @@ class _Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
+        # Once is enough: a terminal and the frozen program's parent may both send it, and what
+        # follows is clearing up.
+        if self._over:
+            return
         if self._depth == 0:
+            self._over = True
             raise KeyboardInterrupt
         self._wanted = True
+
+    def ignore(self) -> None:
+        """It is over: what remains is to say so."""
+        self._over = True
 
     @contextmanager
     def held(self, *, too_late: bool = False) -> Iterator[None]:
         """What runs in the context is not interrupted; the wish to stop is kept till its end.
 
         Args:
-            too_late: forget the wish, since what was to be stopped is done by then.
+            too_late: forget this and any later wish, since nothing is left to be stopped.
 
         Raises:
             KeyboardInterrupt: at the end, when somebody wanted to stop meanwhile.
@@ -50,12 +60,13 @@ class _Interrupts:
             yield
         finally:
             self._depth -= 1
-            if self._depth == 0:
-                wanted, self._wanted = self._wanted, False
-                if wanted and not too_late:
-                    raise KeyboardInterrupt
+            self._over = self._over or too_late
+            if self._depth == 0 and self._wanted and not self._over:
+                self._over = True
+                raise KeyboardInterrupt
 
 
-_interrupts = _Interrupts()
+_interrupts = Interrupts()
+ignore = _interrupts.ignore
 listen = _interrupts.listen
 held = _interrupts.held

@@ -3,16 +3,19 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bootstrap import __version__
-from bootstrap.errors import UsageError
+from bootstrap.errors import NotWritableError, UsageError
 from bootstrap.extract import extract_wheelhouse
 from bootstrap.plan import InstallPlan
 from bootstrap.session import Session
+from bootstrap.state import load_state
 from bootstrap.ui.text import describe_bundle, list_bundle
 
 MODES = ("check", "check_media", "list", "extract", "verify", "version")
+OF_A_TARGET = ("install", "check", "verify")
 _LogOpener = Callable[[], None]
 
 
@@ -23,7 +26,9 @@ def add_options(parser: ArgumentParser) -> None:
         "--check", action="store_true", help="this machine against this bundle; writes nothing"
     )
     group.add_argument(
-        "--check-media", action="store_true", help="read and check every byte of this file"
+        "--check-media",
+        action="store_true",
+        help="read and check everything that is packed into this file",
     )
     group.add_argument("--list", action="store_true", help="show what is inside")
     group.add_argument(
@@ -47,7 +52,7 @@ def run(mode: str, options: Namespace, session: Session, open_log: _LogOpener) -
     if mode == "install":
         return _install(session, open_log, ask=not (options.silent or options.json))
     if mode == "verify":
-        return _verify(session, deep=options.deep)
+        return _verify(session, open_log, deep=options.deep)
     simple = {"check": _check, "check_media": _check_media, "list": _list, "version": _version}
     return simple[mode](session)
 
@@ -57,7 +62,9 @@ def _install(session: Session, open_log: _LogOpener, *, ask: bool) -> str:
         if ask and sys.stdin is not None and sys.stdin.isatty():
             sys.stderr.write(f"\nInstall into {plan.generation.root}? [Y/n] ")
             sys.stderr.flush()
-            if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+            answer = sys.stdin.readline()
+            # Nothing at all, not even an end of line: nobody is there any more.
+            if not answer or answer.strip().lower() not in ("", "y", "yes"):
                 return False
         open_log()
         return True
@@ -71,7 +78,11 @@ def _install(session: Session, open_log: _LogOpener, *, ask: bool) -> str:
     )
 
 
-def _verify(session: Session, *, deep: bool) -> str:
+def _verify(session: Session, open_log: _LogOpener, *, deep: bool) -> str:
+    if load_state(session.target):
+        # Who verifies need not be allowed to write there.
+        with suppress(NotWritableError):
+            open_log()
     report = session.verify(deep=deep)
     return f"{session.target} is as it was installed: {report.verdict}."
 

@@ -64,7 +64,9 @@ def make_plan(
         allow_no_gpu: install a CUDA bundle although no GPU can use it.
     """
     need = index.disk_need + _MARGIN
-    warnings = list(fitness.warnings)
+    warnings = [*fitness.warnings]
+    if allow_no_gpu:
+        warnings += [problem.message for problem in fitness.problems if problem.kind == "gpu"]
     if index.runtime.warning:
         warnings.append(index.runtime.warning)
     return InstallPlan(
@@ -87,10 +89,13 @@ def next_generation(index: Index, state: InstallState, target: Path) -> Generati
 
 
 def _unfit(fitness: Fitness, *, allow_no_gpu: bool) -> ReportedError | None:
-    for problem in fitness.problems:
-        if problem.kind != "gpu" or not allow_no_gpu:
-            return UnfitMachineError(problem.message, remedy=problem.remedy)
-    return None
+    problems = [p for p in fitness.problems if p.kind != "gpu" or not allow_no_gpu]
+    if not problems:
+        return None
+    return UnfitMachineError(
+        " ".join(problem.message for problem in problems),
+        remedy=" ".join(problem.remedy for problem in problems),
+    )
 
 
 def _unusable_disk(disk: Disk, target: Path, need: int) -> ReportedError | None:

@@ -39,6 +39,8 @@ class CheckResult:
         detail: what was proved, or why not.
         seconds: it took, 0 when it was skipped without a run.
         facts: what the probe found out, such as versions.
+        needs_gpu: as the index has it.
+        output: what it wrote to standard error, where it failed; for the log.
     """
 
     id: str
@@ -46,6 +48,8 @@ class CheckResult:
     detail: str
     seconds: float
     facts: dict[str, str]
+    needs_gpu: bool
+    output: str
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +112,8 @@ def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) 
             )
         except InstallError as error:
             return _result(check, "failed", error.message)
-    return replace(judge(check, completed), seconds=time.monotonic() - begun)
+    result = replace(judge(check, completed), seconds=time.monotonic() - begun)
+    return replace(result, output=completed.stderr) if result.status == "failed" else result
 
 
 def expand(arguments: Iterable[str], index: Index) -> list[str]:
@@ -137,7 +142,15 @@ def judge(check: Check, completed: Completed) -> CheckResult:
 
 
 def _result(check: Check, status: Status, detail: str) -> CheckResult:
-    return CheckResult(id=check.id, status=status, detail=detail, seconds=0.0, facts={})
+    return CheckResult(
+        id=check.id,
+        status=status,
+        detail=detail,
+        seconds=0.0,
+        facts={},
+        needs_gpu=check.needs_gpu,
+        output="",
+    )
 
 
 def _answer(stdout: str) -> _Answer | None:

@@ -7,15 +7,22 @@
 """
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bootstrap import verify
-from bootstrap.activate import activate, remove_others, require_free_link, undo_unfinished
+from bootstrap.activate import (
+    activate,
+    reclaimable,
+    remove_others,
+    require_free_link,
+    require_live,
+    undo_unfinished,
+)
+from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import UnfitMachineError, UsageError, reporting
 from bootstrap.events import Listener
@@ -66,12 +73,14 @@ class Session:
         require_free_link(self.target)
         index = self.reader.index
         host = detect_host()
+        state = load_state(self.target) or InstallState()
+        disk = look_at_disk(self.target)
         plan = make_plan(
             index,
             host,
-            look_at_disk(self.target),
+            replace(disk, free=disk.free + reclaimable(self.target, state)),
             assess(index, host),
-            load_state(self.target) or InstallState(),
+            state,
             target=self.target,
             allow_no_gpu=self.allow_no_gpu,
         )
@@ -143,16 +152,15 @@ class Session:
         # Beside the environment, where there is room for sure; gone with it if that fails.
         scratch = generation.folder / ".verify"
         scratch.mkdir()
-        report = self._run_checks(generation, scratch, gpu_usable=gpu_usable)
+        report = self._run_checks(self.reader.index, generation, scratch, gpu_usable=gpu_usable)
         remove_tree(scratch, inside=generation.folder)
         remove_strange_bytecode(generation, known)
         return report
 
     def _run_checks(
-        self, generation: Generation, scratch: Path, *, gpu_usable: bool
+        self, index: Index, generation: Generation, scratch: Path, *, gpu_usable: bool
     ) -> VerificationReport:
         self.listener.phase("verify", 0)
-        index = self.reader.index
         results = run_checks(
             index,
             generation.python,
@@ -161,7 +169,7 @@ class Session:
             gpu_usable=gpu_usable,
             listener=self.listener.checked,
         )
-        return verify.judge(index, results, gpu_usable=gpu_usable)
+        return verify.judge(index, results)
 
     def _finish(
         self, generation: Generation, known: dict[str, str], report: VerificationReport
@@ -188,6 +196,9 @@ class Session:
         Raises:
             UsageError: nothing is installed there.
             VerificationError: drift, a banned package, or a probe that failed.
+            UnfitMachineError: it was verified on a GPU, and none can be used now.
+            RecoveryNeededError: what is written down about it is damaged.
+            NotWritableError: there is no temporary folder that can be written.
         """
         state = load_state(self.target)
         if state is None or state.live is None:
@@ -197,6 +208,7 @@ class Session:
         live = state.live
         generation = live.generation_in(self.target)
         index = verify.load_index(generation, live)
+        require_live(self.target, generation)
         verify.require_no_drift(generation, live, deep=deep, listener=self.listener)
         verify.require_nothing_banned(index, generation)
         gpu_usable = assess(index, detect_host()).gpu_usable
@@ -206,5 +218,5 @@ class Session:
                 remedy="Check the driver, or add --allow-no-gpu to verify the rest.",
             )
         # Not in the target: who verifies need not be allowed to write there.
-        with tempfile.TemporaryDirectory(prefix="llmsetup-") as scratch:
-            return self._run_checks(generation, Path(scratch), gpu_usable=gpu_usable)
+        with verify.scratch_folder() as scratch:
+            return self._run_checks(index, generation, scratch, gpu_usable=gpu_usable)

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from bootstrap.bundle.model import Target, Value
-from bootstrap.errors import RecoveryNeededError
+from bootstrap.errors import NotWritableError, RecoveryNeededError
 from bootstrap.files import replace_file
 from bootstrap.generation import Generation
 
@@ -44,15 +44,21 @@ class Installed(Value, frozen=True, kw_only=True):
 
 
 class InstallState(Value, frozen=True, kw_only=True):
-    """The whole file.
+    """What is there.
 
     Attributes:
         building: name of a generation that is being built; after a crash, a leftover.
     """
 
-    format: int = _FORMAT
     live: Installed | None = None
     building: str | None = None
+
+
+class _File(Value, frozen=True, kw_only=True):
+    """The whole file. Without the first field it is not ours, whatever it is called."""
+
+    llmsetup_format: int
+    state: InstallState
 
 
 def load_state(target: Path) -> InstallState | None:
@@ -60,26 +66,33 @@ def load_state(target: Path) -> InstallState | None:
 
     Raises:
         RecoveryNeededError: the file is there but cannot be understood.
+        NotWritableError: it belongs to somebody else.
     """
     path = target / FILE_NAME
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise NotWritableError(
+            f"{path} may not be read: {error.strerror}.",
+            remedy="Start this as the user who has installed it, or choose another --target.",
+        ) from error
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from error
     try:
-        state = msgspec.json.decode(data, type=InstallState)
+        file = msgspec.json.decode(data, type=_File)
     except msgspec.DecodeError as error:
         raise _unusable(path, str(error)) from error
-    if state.format != _FORMAT:
-        raise _unusable(path, f"it has format {state.format}, this program knows {_FORMAT}")
-    return state
+    if file.llmsetup_format != _FORMAT:
+        raise _unusable(path, f"it has format {file.llmsetup_format}, this program knows {_FORMAT}")
+    return file.state
 
 
 def save_state(target: Path, state: InstallState) -> None:
     """Replace the file atomically and bring it to the disk."""
-    encoded = msgspec.json.format(msgspec.json.encode(state, order="deterministic"), indent=2)
+    file = _File(llmsetup_format=_FORMAT, state=state)
+    encoded = msgspec.json.format(msgspec.json.encode(file, order="deterministic"), indent=2)
     replace_file(target / FILE_NAME, encoded + b"\n")
 
 

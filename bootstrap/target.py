@@ -10,7 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bootstrap.errors import BusyError, NotWritableError, UnsafeTargetError
+from bootstrap.errors import BusyError, NotWritableError, UnsafeTargetError, reporting
+from bootstrap.host import TRIAL_PREFIX
 from bootstrap.state import FILE_NAME
 
 _LOCK_NAME = ".install.lock"
@@ -25,8 +26,15 @@ def require_safe(target: Path) -> None:
     Raises:
         UnsafeTargetError: a link, a file, the root, a home folder, or a folder with
             something in it that is not an installation of ours.
+        NotWritableError: it cannot even be looked at.
     """
-    problem = _danger(target)
+    try:
+        problem = _danger(target)
+    except OSError as error:
+        raise NotWritableError(
+            f"{target} cannot be used: {error.strerror or error}.",
+            remedy="Choose a folder that you may write to with --target.",
+        ) from error
     if problem:
         raise UnsafeTargetError(
             f"{target} cannot be the target: {problem}.",
@@ -42,11 +50,17 @@ def _danger(target: Path) -> str | None:
     if target.resolve() in {Path(target.resolve().anchor), *_homes()}:
         return "it is the root of a file system or a home folder"
     if (target / FILE_NAME).is_file():
-        return None
-    strange = sorted({entry.name for entry in target.iterdir()} - _HARMLESS)
+        return "its folder generations is a link" if _generations_linked(target) else None
+    names = {entry.name for entry in target.iterdir()} - _HARMLESS
+    strange = sorted(name for name in names if not name.startswith(TRIAL_PREFIX))
     if strange:
         return f"it is not empty ({strange[0]}) and holds no installation of ours"
     return None
+
+
+def _generations_linked(target: Path) -> bool:
+    # What is built, and later deleted, would lie somewhere else.
+    return (target / "generations").is_symlink()
 
 
 def _homes() -> set[Path]:
@@ -67,22 +81,18 @@ def hold(target: Path) -> Iterator[None]:
         NotWritableError: the folder cannot be made or written.
         BusyError: another installer holds it; the message tells which process.
     """
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target / _LOCK_NAME, timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise BusyError(
-            f"Another installer is working on {target}{_owner(target)}.",
-            remedy="Wait until it has ended, then start again.",
-        ) from error
-    except OSError as error:
-        raise NotWritableError(
-            f"{target} cannot be written: {error.strerror or error}.",
-            remedy="Choose a folder that you may write to with --target.",
-        ) from error
-    try:
+    lock = FileLock(target / _LOCK_NAME, timeout=0)
+    with reporting(f"preparing {target}"):
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise BusyError(
+                f"Another installer is working on {target}{_owner(target)}.",
+                remedy="Wait until it has ended, then start again.",
+            ) from error
         _write_owner(target)
+    try:
         yield
     finally:
         (target / _OWNER_NAME).unlink(missing_ok=True)

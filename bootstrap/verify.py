@@ -1,15 +1,17 @@
 """Proves an environment: nothing drifted, nothing banned is there, and the probes pass."""
 
 import hashlib
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from bootstrap import inventory
-from bootstrap.bundle.model import Index, decode_index
-from bootstrap.errors import RecoveryNeededError, VerificationError
+from bootstrap.bundle.model import BlacklistRule, Index, decode_index
+from bootstrap.errors import NotWritableError, RecoveryNeededError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.probing import CheckResult
@@ -33,13 +35,13 @@ class VerificationReport:
 
     @property
     def verdict(self) -> str:
-        """``verified``, or ``verified except GPU``."""
-        return "verified" if self.gpu_verified else "verified except GPU"
+        """``verified`` or ``verified except GPU``, and what else was not tried."""
+        verdict = "verified" if self.gpu_verified else "verified except GPU"
+        skipped = [r.id for r in self.results if r.status == "skipped" and not r.needs_gpu]
+        return f"{verdict} ({', '.join(skipped)} skipped)" if skipped else verdict
 
 
-def judge(
-    index: Index, results: tuple[CheckResult, ...], *, gpu_usable: bool
-) -> VerificationReport:
+def judge(index: Index, results: tuple[CheckResult, ...]) -> VerificationReport:
     """Turn the answers of the probes into a report.
 
     Raises:
@@ -52,8 +54,28 @@ def judge(
             f"{len(failed)} of {len(results)} checks failed:{listed}",
             remedy="Send the log file to whoever made this bundle.",
         )
+    on_gpu = [result.status for result in results if result.needs_gpu]
     # Without CUDA there is nothing to be verified on a GPU.
-    return VerificationReport(results=results, gpu_verified=gpu_usable or index.cuda is None)
+    verified = index.cuda is None or (bool(on_gpu) and set(on_gpu) == {"passed"})
+    return VerificationReport(results=results, gpu_verified=verified)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder for what the probes write.
+
+    Raises:
+        NotWritableError: there is no place for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="llmsetup-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise NotWritableError(
+            f"The folder for temporary files cannot be written: {error}.",
+            remedy="Name another one in the variable TMPDIR (Windows: TMP).",
+        ) from error
+    with folder as name:
+        yield Path(name)
 
 
 def load_index(generation: Generation, installed: Installed) -> Index:
@@ -121,5 +143,13 @@ def _banned(index: Index, site_packages: Path) -> Iterator[str]:
     for info in sorted(site_packages.glob("*.dist-info")):
         name, _, version = info.name.removesuffix(".dist-info").partition("-")
         for rule in index.blacklist:
-            if rule.holds_on(index.target) and rule.bans(name, Version(version)):
+            if rule.holds_on(index.target) and _bans(rule, name, version):
                 yield f"{name} {version}: {rule.reason}"
+
+
+def _bans(rule: BlacklistRule, name: str, version: str) -> bool:
+    try:
+        return rule.bans(name, Version(version))
+    except InvalidVersion:
+        # Who knows what it is: a rule for some versions does not speak of it.
+        return rule.speaks_of(name) and not rule.specifier

@@ -4,11 +4,14 @@ The common ones of both programs are in :mod:`bootstrap.bundle.errors`.
 """
 
 from bootstrap.bundle.errors import (
+    BusyError,
     DamagedBundleError,
     ExitCode,
     NoSpaceError,
+    NotWritableError,
     RefusedContentError,
     ReportedError,
+    UsageError,
 )
 
 __all__ = [
@@ -27,12 +30,6 @@ __all__ = [
 ]
 
 
-class UsageError(ReportedError):
-    """The command line asks for something that is not there."""
-
-    exit_code = ExitCode.USAGE
-
-
 class ManifestError(UsageError):
     """A file that people write (manifest, lock, facts) does not hold what it must."""
 
@@ -41,12 +38,6 @@ class NotTrustedError(ReportedError):
     """A source without a hash, or with another than the pinned one."""
 
     exit_code = ExitCode.NOT_TRUSTED
-
-
-class NotWritableError(ReportedError):
-    """The output or cache folder cannot be written."""
-
-    exit_code = ExitCode.NOT_WRITABLE
 
 
 class UnfitHostError(ReportedError):
@@ -59,9 +50,3 @@ class DownloadError(ReportedError):
     """Something that is needed could not be had from its host."""
 
     exit_code = ExitCode.DOWNLOAD_FAILED
-
-
-class BusyError(ReportedError):
-    """Somebody else works in the same place."""
-
-    exit_code = ExitCode.BUSY

@@ -60,3 +60,21 @@ class NoSpaceError(ReportedError):
     """The disk is full, or would be."""
 
     exit_code = ExitCode.NO_SPACE
+
+
+class NotWritableError(ReportedError):
+    """A folder cannot be written, or programs must not be started from it."""
+
+    exit_code = ExitCode.NOT_WRITABLE
+
+
+class UsageError(ReportedError):
+    """The command line asks for something that makes no sense, or is not there."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BusyError(ReportedError):
+    """Somebody else works in the same place."""
+
+    exit_code = ExitCode.BUSY

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from bootstrap.bundle import layout
-from bootstrap.bundle.errors import DamagedBundleError
+from bootstrap.bundle.errors import DamagedBundleError, NoSpaceError
 from bootstrap.bundle.model import Entry, Index, decode_index
 
 if TYPE_CHECKING:
@@ -182,7 +182,8 @@ class BundleReader:
 
         Args:
             entry: the member.
-            unless: whether the error has another reason that is known already.
+            unless: whether nobody cares any more, since there is another reason; asked again
+                while the member is read, which may take a while.
 
         Raises:
             DamagedBundleError: instead of what was raised in the body, if the member's
@@ -190,11 +191,11 @@ class BundleReader:
         """
         try:
             yield
-        except DamagedBundleError:
+        except (DamagedBundleError, NoSpaceError):
             raise
         except Exception:
-            if not unless():
-                self._stream(entry, lambda _: None)
+            with suppress(_EnoughError):
+                self._stream(entry, lambda _: _stop_if(unless))
             raise
 
     def damage(self, entry: Entry, because: str | None = None) -> DamagedBundleError:
@@ -204,6 +205,15 @@ class BundleReader:
         return DamagedBundleError(
             f"{self.path.name}: {entry.name} ({where}) {what}.", remedy=_COPY_AGAIN
         )
+
+
+class _EnoughError(Exception):
+    """The answer is not needed any more."""
+
+
+def _stop_if(condition: Callable[[], bool]) -> None:
+    if condition():
+        raise _EnoughError
 
 
 def _read_trailer(file: io.BufferedReader, path: Path) -> layout.Trailer:

@@ -1,5 +1,6 @@
 """What this machine is: operating system, GPUs, disk. Looks, and changes nothing."""
 
+import errno
 import os
 import shutil
 import sys
@@ -14,7 +15,11 @@ if sys.platform == "win32":
 else:
     from bootstrap.host.linux import disk_facts, system_facts
 
-__all__ = ["detect_host", "look_at_disk"]
+__all__ = ["TRIAL_PREFIX", "detect_host", "look_at_disk"]
+
+# Of the file that is made to see whether one can be made.
+TRIAL_PREFIX = ".llmsetup-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def detect_host() -> Host:
@@ -56,9 +61,10 @@ def _nearest_existing(target: Path) -> Path:
 def _can_write(folder: Path) -> bool:
     try:
         # A named one: an anonymous file asks less of the file system than ours will.
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".llmsetup-") as file:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=TRIAL_PREFIX) as file:
             file.write(b"?")
             file.flush()
-    except OSError:
-        return False
+    except OSError as error:
+        # A full disk can be written as soon as there is room; that is another question.
+        return error.errno in _FULL
     return True

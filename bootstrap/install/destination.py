@@ -50,9 +50,14 @@ class WrittenFiles:
             self._hashes[path] = record_hash
             self._done[path].set()
 
-    def hash_of(self, path: str, timeout: float = 600) -> str | None:
-        """The hash of a path that another thread claimed, once it is written."""
-        self._done[path].wait(timeout)
+    def fail(self, path: str) -> None:
+        """A claimed path could not be written; nobody need wait for it."""
+        with self._lock:
+            self._done[path].set()
+
+    def hash_of(self, path: str) -> str | None:
+        """The hash of a path that another thread claimed, once it is written; None if it failed."""
+        self._done[path].wait()
         with self._lock:
             return self._hashes.get(path)
 
@@ -123,10 +128,14 @@ class VenvDestination(SchemeDictionaryDestination):
         full = self._inside(scheme, path)
         if not self._written.claim(full):
             return self._share(full, path, stream)
-        self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
-        record_hash, size = self._copy(stream, full)
-        if is_executable:
-            Path(full).chmod(0o755)
+        try:
+            self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
+            record_hash, size = self._copy(stream, full)
+            if is_executable:
+                Path(full).chmod(0o755)
+        except BaseException:
+            self._written.fail(full)
+            raise
         self._written.finish(full, record_hash)
         return _entry(path, record_hash, size)
 
@@ -146,7 +155,7 @@ class VenvDestination(SchemeDictionaryDestination):
         with open(full, "xb", buffering=0) as file:  # noqa: PTH123 (see make_folder)
             while chunk := stream.read(_CHUNK):
                 if self._stop.is_set():
-                    raise InstallError("The installation was stopped.", remedy="Start it again.")
+                    raise _stopped()
                 file.write(chunk)
                 if not checked:
                     digest.update(chunk)
@@ -162,12 +171,19 @@ class VenvDestination(SchemeDictionaryDestination):
             size += len(chunk)
             self._progress(len(chunk))
         mine = getattr(stream, "record_hash", f"sha256={_urlsafe(digest.digest())}")
-        if mine != self._written.hash_of(full):
+        theirs = self._written.hash_of(full)
+        if theirs is None:
+            raise _stopped()
+        if mine != theirs:
             raise InstallError(
                 f"Two wheels bring {path} with different content.",
                 remedy="Tell whoever made this bundle; its builder should have refused it.",
             )
         return _entry(path, mine, size)
+
+
+def _stopped() -> InstallError:
+    return InstallError("The installation was stopped.", remedy="Start it again.")
 
 
 def _with_shebang(stream: BinaryIO, python: str) -> BinaryIO:

@@ -76,8 +76,10 @@ def make_venv(reader: BundleReader, generation: Generation) -> None:
         timeout=_VENV_TIMEOUT,
     )
     if done.returncode != 0:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
+        why = done.stderr.strip() or "no reason given"
+        if done.timed_out:
+            why = f"it took more than {_VENV_TIMEOUT} s"
         raise InstallError(
-            f"The virtual environment could not be made by {executable}: {last[0]}",
+            f"The virtual environment could not be made by {executable}: {why}",
             remedy="Send the log file to whoever made this bundle.",
         )

@@ -3,6 +3,7 @@
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 
 # Isolated mode keeps the script's own folder off the path.
@@ -30,6 +31,7 @@ def _prove(arguments: list[str]) -> Proof:
         try:
             versions[wanted] = _import(wanted)
         except Exception as error:
+            traceback.print_exc()
             faults.append(f"{wanted}: {described(error)}")
     if faults:
         raise AssertionError("; ".join(faults))

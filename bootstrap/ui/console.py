@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from tqdm import tqdm
@@ -58,4 +59,6 @@ class ConsoleListener(Listener):
             self._bar = None
 
     def _line(self, text: str) -> None:
-        tqdm.write(text, file=sys.stderr)
+        # Whoever looked on may be gone; that is no reason to stop the work.
+        with suppress(OSError):
+            tqdm.write(text, file=sys.stderr)

@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -16,8 +17,10 @@ _INTERVAL = 0.5
 def write_event(event: str, **data: object) -> None:
     """One line: ``event``, ``time`` (RFC 3339, UTC) and what else belongs to it."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    sys.stdout.write(json.dumps({"event": event, "time": now, **data}) + "\n")
-    sys.stdout.flush()
+    # Whoever listened may be gone; that is no reason to stop the work.
+    with suppress(OSError):
+        sys.stdout.write(json.dumps({"event": event, "time": now, **data}) + "\n")
+        sys.stdout.flush()
 
 
 class JsonListener(Listener):
@@ -61,7 +64,7 @@ class JsonListener(Listener):
             target=str(plan.generation.root),
             space_needed=plan.space_needed,
             space_free=plan.disk.free,
-            driver=str(plan.host.gpu.driver) if plan.host.gpu.driver else None,
+            driver=plan.host.gpu.driver_text if plan.host.gpu.driver else None,
             gpus=[gpu.name for gpu in plan.host.gpu.gpus],
             gpu_usable=plan.gpu_usable,
             replaces=plan.replaces.bundle_id if plan.replaces else None,

@@ -97,3 +97,5 @@ class LogListener(Listener):
             f"check {result.id}: {result.status} in {result.seconds:.2f} s. {result.detail} "
             f"{result.facts or ''}"
         )
+        if result.output:
+            self.write(f"what it wrote:\n{result.output.rstrip()}")

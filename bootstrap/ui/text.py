@@ -24,9 +24,10 @@ def describe_host(host: Host) -> Iterator[str]:
     report = host.gpu
     if report.driver:
         cuda = f", CUDA up to {report.cuda[0]}.{report.cuda[1]}" if report.cuda else ""
-        yield f"driver    NVIDIA {report.driver}{cuda}"
+        yield f"driver    NVIDIA {report.driver_text}{cuda}"
     else:
-        yield f"driver    none ({report.detail})"
+        what = "none" if report.state == "no_library" else "does not answer"
+        yield f"driver    {what} ({report.detail})"
     for gpu in report.gpus:
         capability = ".".join(map(str, gpu.compute_capability))
         yield f"GPU {gpu.index}     {gpu.name}, {size(gpu.memory)}, capability {capability}"

@@ -30,7 +30,7 @@ def find_mixed_builds(
     """
     for name, version in distributions:
         made_for = _made_for(name, version)
-        if made_for and not (cuda and _agree(made_for, cuda)):
+        if made_for and not _agree(made_for, cuda):
             wanted = f"CUDA {cuda}" if cuda else "a CPU-only variant"
             yield Finding(
                 rule="cuda",
@@ -50,8 +50,10 @@ def _made_for(name: NormalizedName, version: Version) -> str | None:
     return f"CUDA {version.major}" if _COUNTED_AS_TOOLKIT.fullmatch(name) else None
 
 
-def _agree(made_for: str, cuda: str) -> bool:
-    return f"CUDA {cuda}" == made_for or f"CUDA {cuda.partition('.')[0]}" == made_for
+def _agree(made_for: str, cuda: str | None) -> bool:
+    if cuda is None:
+        return made_for == "CPU"
+    return made_for in (f"CUDA {cuda}", f"CUDA {cuda.partition('.')[0]}")
 
 
 def find_wrong_torch(graph: DependencyGraph, cuda: str | None) -> Iterator[Finding]:

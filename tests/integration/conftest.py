@@ -1,9 +1,18 @@
 """The small stack, built once by the real builder, for every test that needs a bundle."""
 
+import signal
+
 import pytest
 
 from tests.support.commands import run_builder
 from tests.support.small_stack import VARIANT, SmallBundle, lock_small_stack
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_nohup() -> None:
+    """Whatever these tests are started by: what they start gets the usual signals."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

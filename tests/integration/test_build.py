@@ -394,54 +394,56 @@ def test_wheels_brought_by_hand_are_enough(small: SmallBundle, work: SmallBundle
     assert work.installer.read_bytes() == small.installer.read_bytes()
 
 
-def two_variants(work: SmallBundle, address: str, content: bytes, filename: str) -> None:
-    """Add a variant whose torch is at an index of its own."""
+def torch_wheel(folder: Path, local: str, cuda: str | None) -> Path:
+    source = f"cuda: str | None = {cuda!r}\n".encode()
+    files = {"torch/__init__.py": b"", "torch/version.py": source}
+    return make_wheel(folder, "torch", f"2.6.0+{local}", files, tag="cp311-cp311-linux_x86_64")
+
+
+def two_variants(work: SmallBundle, address: str, wheel: Path) -> None:
+    """Torch in both variants: that of cu118 from an index of its own, that of cpu in the cache."""
     manifest = json.loads(work.manifest.read_text())
     manifest["indexes"] = {"pytorch-cu118": address}
-    manifest["groups"].append(
-        {"name": "torch", "packages": [{"order": 90, "name": "torch", "specifier": ""}]}
-    )
-    pins = {"torch": "2.6.0+cu118"}
-    manifest["variants"]["cu118"] = {
-        "cuda": "11.8",
-        "targets": {TARGET: {"pins": pins, "indexes": {"torch": "pytorch-cu118"}}},
-    }
+    torch = {"order": 90, "name": "torch", "specifier": ""}
+    manifest["groups"].append({"name": "torch", "packages": [torch]})
+    target = {"pins": {"torch": "2.6.0+cu118"}, "indexes": {"torch": "pytorch-cu118"}}
+    manifest["variants"]["cu118"] = {"cuda": "11.8", "targets": {TARGET: target}}
     work.manifest.write_text(json.dumps(manifest))
-    torch = LockedWheel(
+    own = lock_of(work)
+    relock(work, torch_wheel(work.manifest.parent, "cpu", None))
+    write_lock(work, lock_of(work), VARIANT)
+    added = LockedWheel(
         name=NormalizedName("torch"),
         version=Version("2.6.0+cu118"),
-        filename=filename,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
+        filename=wheel.name,
+        sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        size=wheel.stat().st_size,
     )
-    lock = lock_of(work)
-    path = lock.path.with_name(f"pylock.cu118-{TARGET}.toml")
-    asked = digest(load_manifest(work.manifest), "cu118", TARGET)
-    wheels = (*lock.wheels, torch)
-    path.write_bytes(
-        encode_lock(replace(lock, variant="cu118", wheels=wheels, requirements_sha256=asked))
-    )
+    write_lock(work, replace(own, wheels=(*own.wheels, added)), "cu118")
+
+
+def write_lock(work: SmallBundle, lock: Lock, variant: str) -> None:
+    asked = digest(load_manifest(work.manifest), variant, TARGET)
+    path = lock.path.with_name(f"pylock.{variant}-{TARGET}.toml")
+    path.write_bytes(encode_lock(replace(lock, variant=variant, requirements_sha256=asked)))
 
 
 def test_torch_from_an_index_as_pytorchs(work: SmallBundle, tmp_path: Path) -> None:
     """Absent there, it is told and the other variant is built; present, both are."""
-    tag = "cp311-cp311-linux_x86_64"
-    files = {"torch/__init__.py": b"", "torch/version.py": b"cuda: str | None = '11.8'\n"}
-    wheel = make_wheel(tmp_path, "torch", "2.6.0+cu118", files, tag=tag)
-    content = wheel.read_bytes()
+    wheel = torch_wheel(tmp_path, "cu118", "11.8")
+    size = wheel.stat().st_size
     with serve(Indexes()) as indexes:
-        address = f"{indexes.address}/html"
-        two_variants(work, address, content, wheel.name)
+        two_variants(work, f"{indexes.address}/html", wheel)
         command = arguments(work, "cu118", VARIANT)
         command.remove("--offline")
         done = run_builder(*command, NO_PROXY="127.0.0.1")
         assert done.returncode == 50, done.stderr
-        assert f"{wheel.name} ({len(content):,} bytes, SHA-256 " in done.stderr
+        assert f"{wheel.name} ({size:,} bytes, SHA-256 " in done.stderr
         assert "127.0.0.1: it says no (403)" in done.stderr
         assert "--wheels DIR" in done.stderr
         assert "1 of 2 variants were not built: cu118." in done.stderr
         assert finished(work.output) == FINISHED
-        indexes.files["html"] = {wheel.name: content}
+        indexes.files["html"] = {wheel.name: wheel.read_bytes()}
         done = run_builder(*command, NO_PROXY="127.0.0.1")
         assert done.returncode == 0, done.stderr
     assert "SmallStack-cu118.run" in finished(work.output)
@@ -451,15 +453,47 @@ def test_torch_from_an_index_as_pytorchs(work: SmallBundle, tmp_path: Path) -> N
 
 
 def test_a_torch_of_another_cuda(work: SmallBundle, tmp_path: Path) -> None:
-    files = {"torch/__init__.py": b"", "torch/version.py": b"cuda: str | None = None\n"}
-    tag = "cp311-cp311-linux_x86_64"
-    wheel = make_wheel(tmp_path, "torch", "2.6.0+cu118", files, tag=tag)
+    wheel = torch_wheel(tmp_path, "cu118", None)
+    two_variants(work, "https://wheels.invalid/whl", wheel)
     content = wheel.read_bytes()
-    two_variants(work, "https://wheels.invalid/whl", content, wheel.name)
     (work.cache / "files" / hashlib.sha256(content).hexdigest()).write_bytes(content)
     done = build(work, "cu118")
     assert done.returncode == 12
     assert "was built with CUDA none (torch/version.py), the variant needs 11.8" in done.stderr
+
+
+def test_what_is_missing_is_said_before_anything_is_fetched(work: SmallBundle) -> None:
+    shutil.rmtree(work.cache)
+    done = run_builder(*arguments(work), "--stub", work.manifest)
+    assert done.returncode == 12
+    assert "is no program for linux_x86_64" in done.stderr
+    windows = run_builder(*arguments(work), "--target", "win_amd64")
+    assert windows.returncode == 2
+    assert "fetch" not in done.stderr + windows.stderr
+
+
+def test_a_file_is_not_a_folder_and_a_folder_no_file(small: SmallBundle, tmp_path: Path) -> None:
+    for command in ("inspect", "verify"):
+        assert "There is no file" in run_builder(command, tmp_path).stderr
+    assert run_builder("freeze", "--output", tmp_path).returncode == 2
+    done = run_builder(*arguments(small)[:-1], small.installer)
+    assert done.returncode == 21
+    assert f"{small.installer} cannot be used" in done.stderr
+
+
+def test_verify_compares_with_the_sums_beside_it(small: SmallBundle, tmp_path: Path) -> None:
+    good = run_builder("verify", small.installer)
+    assert (good.returncode, "is what SHA256SUMS says" in good.stdout) == (0, True)
+    copy = tmp_path / small.installer.name
+    data = bytearray(small.installer.read_bytes())
+    # A byte of the bootloader: no member, so only the sum of the whole knows it.
+    data[5000] ^= 1
+    copy.write_bytes(data)
+    assert "the program part has no other sum" in run_builder("verify", copy).stdout
+    shutil.copyfile(small.output / "SHA256SUMS", tmp_path / "SHA256SUMS")
+    done = run_builder("verify", copy)
+    assert done.returncode == 10
+    assert "all members are intact, but the file has SHA-256" in done.stderr
 
 
 def test_damage_is_found_wherever_it_is(small: SmallBundle, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,77 @@ print(seen, bad)
     seen, bad = python(root, code).split(" ", 1)
     assert int(seen) > 150
     assert bad == "[]"
+
+
+def test_verify_looks_at_what_people_start(root: MinimalRoot) -> None:
+    install(root)
+    root.path(f"{TARGET}/python.sh").unlink()
+    root.path(f"{TARGET}/.venv").unlink()
+    root.path(f"{TARGET}/.venv").symlink_to("/etc")
+    done = run(root, "--verify", "--target", TARGET)
+    assert done.returncode == 31
+    assert f"{TARGET}/.venv does not lead to " in done.stderr
+    assert f"{TARGET}/python.sh is missing or was changed" in done.stderr
+    install(root)
+    assert run(root, "--verify", "--target", TARGET).returncode == 0
+
+
+def test_a_failure_before_the_switch_leaves_the_old_one_live(root: MinimalRoot) -> None:
+    install(root)
+    before = [path.name for path in root.path(f"{TARGET}/generations").iterdir()]
+    root.path(f"{TARGET}/python.sh").unlink()
+    root.path(f"{TARGET}/python.sh/x").mkdir(parents=True)
+    done = run(root, "--target", TARGET, "--silent")
+    assert done.returncode == 30
+    assert "python.sh" in done.stderr
+    assert [path.name for path in root.path(f"{TARGET}/generations").iterdir()] == before
+    assert python(root, "print(1)") == "1"
+
+
+def test_nothing_is_deleted_through_a_link(root: MinimalRoot) -> None:
+    install(root)
+    elsewhere = root.path("/elsewhere")
+    root.path(f"{TARGET}/generations").rename(elsewhere)
+    (elsewhere / "precious").mkdir()
+    root.path(f"{TARGET}/generations").symlink_to("/elsewhere")
+    done = run(root, "--target", TARGET, "--silent")
+    assert done.returncode == 22
+    assert "its folder generations is a link" in done.stderr
+    assert (elsewhere / "precious").is_dir()
+
+
+def test_a_folder_that_only_looks_like_ours(root: MinimalRoot) -> None:
+    root.path(f"{TARGET}/generations/mine").mkdir(parents=True)
+    root.path(f"{TARGET}/install.json").write_text("{}")
+    refused(root, 40, "install.json cannot be understood")
+
+
+def test_a_relative_target(root: MinimalRoot) -> None:
+    place = root.run(
+        ["sh", "-c", f"mkdir -p /opt/deep && cd /opt/deep && {STICK} --silent --target ../llm"],
+        timeout=_TIMEOUT,
+    )
+    assert (place.returncode, place.stderr) == (0, "")
+    assert root.path("/opt/llm/.venv").is_symlink()
+
+
+def test_a_listener_that_goes_away_stops_nothing(root: MinimalRoot) -> None:
+    command = f"{STICK} --json --target /opt/llm | head -1"
+    done = root.run(["sh", "-c", command], timeout=_TIMEOUT)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1
+    assert root.path("/opt/llm/.venv").is_symlink()
+
+
+def test_leftovers_of_a_crash_do_not_count_as_used(root: MinimalRoot) -> None:
+    root.tmpfs("/mnt/disk", 600 << 20)
+    assert run(root, "--silent", "--target", "/mnt/disk/llm").returncode == 0
+    left_over = root.path("/mnt/disk/llm/generations/crashed/big")
+    left_over.parent.mkdir()
+    with left_over.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 200 << 20)
+    done = run(root, "--silent", "--target", "/mnt/disk/llm")
+    assert done.returncode == 0, done.stderr
 
 
 def test_scripts_and_programs_run(root: MinimalRoot) -> None:
@@ -302,9 +374,9 @@ def test_a_disk_that_becomes_full_meanwhile(root: MinimalRoot) -> None:
     for line in runner.stdout:
         if json.loads(line).get("phase") == "runtime":
             break
-    with root.path("/mnt/disk/others").open("wb") as file:
-        free = os.statvfs(file.name)
-        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+    with root.path("/mnt/disk/others").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1 << 20))
     output, errors = runner.communicate(timeout=_TIMEOUT)
     assert runner.returncode == 20, output + errors
     result = events(output)[-1]
@@ -410,6 +482,17 @@ def test_two_at_once(root: MinimalRoot) -> None:
     assert f"Another installer is working on {TARGET} (process " in second.stderr
 
 
+def test_half_an_extraction_is_taken_back(root: MinimalRoot) -> None:
+    root.tmpfs("/mnt/small", 1 << 20)
+    for _ in range(2):
+        done = run(root, "--extract", "/mnt/small/wheels", "--silent")
+        assert done.returncode == 20
+        assert "--extract" in done.stderr
+        assert fingerprint(root.path("/mnt/small/wheels")) == {}
+    root.path("/mnt/small/file").write_text("x")
+    assert run(root, "--extract", "/mnt/small/file").returncode == 21
+
+
 def test_the_wheels_come_back_for_stock_pip_and_uv(
     small: SmallBundle, index: Index, tmp_path: Path
 ) -> None:
@@ -446,8 +529,9 @@ def test_the_wheels_come_back_for_stock_pip_and_uv(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--no-such-option"], "unrecognized arguments"),
+        (["--no-such-option"], "Unrecognized arguments"),
         (["--list", "--verify"], "not allowed with"),
+        (["--target", ""], "must not be empty"),
         (["--deep"], "--deep goes with --verify"),
         (["--verify", "--target", "/opt/nothing"], "Nothing is installed in /opt/nothing"),
         (["--target"], "expected one argument"),
@@ -458,3 +542,6 @@ def test_slips_of_the_pen(root: MinimalRoot, arguments: list[str], told: str) ->
     done = run(root, *arguments)
     assert done.returncode == 2
     assert told in done.stderr
+    as_json = events(run(root, "--json", *arguments).stdout)[-1]
+    assert (as_json["event"], as_json["exit_code"]) == ("result", 2)
+    assert told in as_json["message"]

@@ -2,11 +2,10 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
-from bootstrap import interrupts
+from bootstrap.interrupts import Interrupts
 
 SIGNALS = [
     getattr(signal, name)
@@ -15,22 +14,24 @@ SIGNALS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
+@pytest.fixture
+def interrupts() -> Iterator[Interrupts]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    interrupts.listen()
-    yield
+    fresh = Interrupts()
+    fresh.listen()
+    yield fresh
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.usefixtures("interrupts")
 def test_every_polite_signal_interrupts(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
 
 
-def test_a_held_step_is_finished_first() -> None:
+def test_a_held_step_is_finished_first(interrupts: Interrupts) -> None:
     done = []
 
     def work() -> None:
@@ -45,7 +46,7 @@ def test_a_held_step_is_finished_first() -> None:
     assert done == ["inner", "outer"]
 
 
-def test_what_fails_meanwhile_is_not_lost() -> None:
+def test_what_fails_meanwhile_is_not_lost(interrupts: Interrupts) -> None:
     def work() -> None:
         with interrupts.held():
             signal.raise_signal(signal.SIGTERM)
@@ -56,17 +57,26 @@ def test_what_fails_meanwhile_is_not_lost() -> None:
     assert isinstance(caught.value.__context__, OSError)
 
 
-def test_too_late_is_too_late() -> None:
+def test_too_late_is_too_late(interrupts: Interrupts) -> None:
     with interrupts.held(too_late=True):
         signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+
+
+def test_once_is_enough(interrupts: Interrupts) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     with interrupts.held():
-        pass
-    with suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
-        pytest.fail("it was still held")
 
 
-def test_nohup_is_respected() -> None:
+def test_in_the_end_nothing_interrupts(interrupts: Interrupts) -> None:
+    interrupts.ignore()
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_nohup_is_respected(interrupts: Interrupts) -> None:
     if not hasattr(signal, "SIGHUP"):
         pytest.skip("there is no SIGHUP")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

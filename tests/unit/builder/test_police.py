@@ -193,9 +193,13 @@ def test_what_is_made_for_another_cuda(
         ("torchvision", "0.21.0+cu124", "12.4"),
         ("torchvision", "0.21.0", "12.4"),
         ("nvidia_ml_py", "13.6", "12.4"),
+        ("torchvision", "0.21.0+cpu", None),
+        ("nvidia_ml_py", "13.6", None),
     ],
 )
-def test_what_is_made_for_this_cuda(stack: Stack, name: str, version: str, cuda: str) -> None:
+def test_what_is_made_for_this_cuda(
+    stack: Stack, name: str, version: str, cuda: str | None
+) -> None:
     stack.cuda = cuda
     stack.add("demo")
     stack.add(name, version)
