@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from bootstrap.bundle.model import CudaTerms
 from builder.disk import storing
@@ -32,6 +31,7 @@ from builder.publish import Bundle, Draft, publish, workplace
 from builder.report import template_values
 from builder.runtime import (
     PreparedRuntime,
+    RuntimeChoice,
     prepare_runtime,
     require_runtime,
     runtime_file,
@@ -59,7 +59,7 @@ class BuildRequest:
     cache: Cache
     offline: bool
     wheel_folders: tuple[Path, ...]
-    runtime: Literal["auto", "standalone", "host"]
+    runtime: RuntimeChoice
     stub: Path | None
     jobs: int
 

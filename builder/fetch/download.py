@@ -83,7 +83,7 @@ def fetch(
         NotWritableError: the cache cannot be written.
     """
     files = {file.sha256: file for file in wanted}
-    found = {sha256: path for sha256, file in files.items() if (path := cache.find(file))}
+    found = cache.at_hand(files.values())
     missing = [file for sha256, file in files.items() if sha256 not in found]
     absences = [_offline(file) for file in missing]
     if missing and not offline:

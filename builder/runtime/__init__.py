@@ -16,12 +16,18 @@ from builder.runtime.proof import prove_runtime
 from builder.runtime.standalone import take_standalone
 from builder.targets import TargetPlatform, host_target
 
-__all__ = ["PreparedRuntime", "prepare_runtime", "require_runtime", "runtime_file"]
+__all__ = [
+    "PreparedRuntime",
+    "RuntimeChoice",
+    "prepare_runtime",
+    "require_runtime",
+    "runtime_file",
+]
 
-Choice = Literal["auto", "standalone", "host"]
+RuntimeChoice = Literal["auto", "standalone", "host"]
 
 
-def require_runtime(choice: Choice, *, python: str, target: TargetPlatform) -> None:
+def require_runtime(choice: RuntimeChoice, *, python: str, target: TargetPlatform) -> None:
     """Check what can be checked at once, before anything is fetched.
 
     Raises:
@@ -34,7 +40,9 @@ def require_runtime(choice: Choice, *, python: str, target: TargetPlatform) -> N
         newest_runtime(python, target.name)
 
 
-def runtime_file(choice: Choice, *, python: str, target: TargetPlatform) -> WantedFile | None:
+def runtime_file(
+    choice: RuntimeChoice, *, python: str, target: TargetPlatform
+) -> WantedFile | None:
     """The archive that would be fetched; None when none would."""
     if choice == "host":
         return None
@@ -46,7 +54,7 @@ def runtime_file(choice: Choice, *, python: str, target: TargetPlatform) -> Want
 
 
 def prepare_runtime(
-    choice: Choice,
+    choice: RuntimeChoice,
     *,
     python: str,
     target: TargetPlatform,
@@ -103,7 +111,7 @@ def prepare_runtime(
 
 
 def _take(
-    choice: Choice,
+    choice: RuntimeChoice,
     folder: Path,
     *,
     python: str,

@@ -26,6 +26,7 @@ from tests.support.debian import require_debian, require_root
 from tests.support.index_server import Indexes, serve
 from tests.support.small_stack import (
     PINS,
+    TAG,
     TARGET,
     VARIANT,
     SmallBundle,
@@ -238,9 +239,11 @@ def test_a_lock_that_no_longer_answers_is_not_built(work: SmallBundle) -> None:
 
 
 def test_a_wheel_for_another_platform(work: SmallBundle, tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, "click", "8.3.0", {"click.py": b""}, tag="cp311-cp311-win_amd64")
+    wheel = make_wheel(
+        tmp_path, "click", "8.3.0", {"click.py": b""}, tag=TAG.replace("linux_x86_64", "win_amd64")
+    )
     relock(work, wheel)
-    refused(work, 12, "[platform] click-8.3.0-cp311-cp311-win_amd64.whl does not fit linux_x86_64")
+    refused(work, 12, f"[platform] {wheel.name} does not fit linux_x86_64")
 
 
 def test_two_wheels_that_own_one_path(work: SmallBundle, tmp_path: Path) -> None:
@@ -397,7 +400,7 @@ def test_wheels_brought_by_hand_are_enough(small: SmallBundle, work: SmallBundle
 def torch_wheel(folder: Path, local: str, cuda: str | None) -> Path:
     source = f"cuda: str | None = {cuda!r}\n".encode()
     files = {"torch/__init__.py": b"", "torch/version.py": source}
-    return make_wheel(folder, "torch", f"2.6.0+{local}", files, tag="cp311-cp311-linux_x86_64")
+    return make_wheel(folder, "torch", f"2.6.0+{local}", files, tag=TAG)
 
 
 def two_variants(work: SmallBundle, address: str, wheel: Path) -> None:

