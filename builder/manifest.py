@@ -7,6 +7,7 @@ from the types, so that editors and the builder agree::
     python -m builder.manifest > metadata/dependencies.schema.json
 """
 
+import inspect
 import json
 import sys
 from collections import Counter
@@ -128,6 +129,10 @@ class Manifest(Value, frozen=True, kw_only=True):
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the manifest."""
     described = msgspec.json.schema(Manifest)
+    for definition in described["$defs"].values():
+        # Python 3.13 strips docstrings itself; the file must not depend on who made it.
+        if "description" in definition:
+            definition["description"] = inspect.cleandoc(definition["description"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
 
 

@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Callable
 
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.tarball import unpack_tar
 from bootstrap.errors import DamagedBundleError, InstallError
 from bootstrap.generation import Generation
 from bootstrap.processes import run_python
@@ -43,10 +44,9 @@ def unpack_runtime(
     with reader.blaming(entry), reader.open_entry(entry) as section:
         hashed = _Hashed(section, progress)
         try:
-            # The stream mode reads strictly forward, so that the hash sees every byte once;
-            # the "data" filter (PEP 706) keeps members inside the folder.
+            # The stream mode reads strictly forward, so that the hash sees every byte once.
             with tarfile.open(fileobj=hashed, mode="r|", bufsize=1 << 20) as archive:
-                archive.extractall(generation.runtime, filter="data")
+                unpack_tar(archive, generation.runtime)
         except tarfile.TarError as error:
             raise reader.damage(entry, because=str(error)) from error
         while hashed.read(1 << 20):

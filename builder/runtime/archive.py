@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.bundle.tarball import unpack_tar
 from builder.errors import RefusedContentError
 from builder.runtime.pruning import is_left_out
 
@@ -33,35 +34,12 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     try:
         with tarfile.open(archive) as file:
-            # Absent before 3.11.4, which Debian 12 has; there the check below is all.
-            file.extraction_filter = getattr(tarfile, "data_filter", None)
-            file.extractall(folder, members=_harmless(file))  # noqa: S202 (checked members)
+            unpack_tar(file, folder)
     except (tarfile.TarError, EOFError) as error:
         raise RefusedContentError(
             f"{archive.name} cannot be unpacked: {error}.",
             remedy="Correct its entry in metadata/runtimes.json, or build with --runtime host.",
         ) from error
-
-
-def _harmless(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    for member in archive:
-        if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
-            raise tarfile.TarError(f"{member.name!r} is neither file, folder nor link")
-        # A hard link names a member, a symbolic link something beside itself.
-        base = Path(member.name).parent if member.issym() else Path()
-        places = [Path(member.name), base / member.linkname]
-        if ".." in places[0].parts or any(_leaves(place) for place in places):
-            raise tarfile.TarError(f"{member.name!r} leads out of the archive")
-        yield member
-
-
-def _leaves(path: Path) -> bool:
-    depth = 0
-    for part in path.parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            return True
-    return path.is_absolute()
 
 
 def pack(tree: Path, archive: Path) -> Packed:

@@ -1,5 +1,6 @@
 import io
 import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -138,6 +139,8 @@ def test_hostile_members_are_refused(
     tmp_path: Path, bad: tarfile.TarInfo, python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if python == "before 3.11.4":
+        if sys.version_info >= (3, 12):
+            pytest.skip("this Python is newer, and knows PEP 706 in any case")
         monkeypatch.delattr(tarfile, "data_filter")
         monkeypatch.setattr(tarfile.TarFile, "extraction_filter", None)
     out = tmp_path / "out" / "here"
