@@ -296,11 +296,17 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("megabytes", "told"), [(40, "that is not enough"), (150, "GB are needed")]
+    ("runtimes", "more", "told"),
+    [(1.2, 0, "that is not enough"), (2, 20 << 20, "GB are needed")],
+    ids=["for the runtime", "for packing"],
 )
-def test_a_full_disk(work: SmallBundle, full_disk: Path, megabytes: int, told: str) -> None:
-    """The first disk is full before anything is packed, the second one has no room for all."""
-    subprocess.run(["mount", "-o", f"remount,size={megabytes}m", full_disk], check=True)
+def test_a_full_disk(
+    small: SmallBundle, work: SmallBundle, full_disk: Path, runtimes: float, more: int, told: str
+) -> None:
+    """A folder and an archive of the runtime come first, then archive and bundle."""
+    index = decode_index((small.beside / "bundle.json").read_bytes())
+    size = int(index.runtime.entry.size * runtimes) + more
+    subprocess.run(["mount", "-o", f"remount,size={size}", full_disk], check=True)
     crowded = SmallBundle(manifest=work.manifest, cache=work.cache, output=full_disk / "dist")
     refused(crowded, 20, str(full_disk), told, "choose another folder with --output")
     assert [path.name for path in crowded.output.iterdir()] == [".llmsetup-build.lock"]
