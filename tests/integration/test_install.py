@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bootstrap.bundle.model import Index, decode_index
@@ -374,9 +375,14 @@ def test_a_disk_that_becomes_full_meanwhile(root: MinimalRoot) -> None:
     for line in runner.stdout:
         if json.loads(line).get("phase") == "runtime":
             break
+    family = psutil.Process(runner.pid).children(recursive=True)
+    for process in family:
+        process.suspend()
     with root.path("/mnt/disk/others").open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(1 << 20))
+    for process in family:
+        process.resume()
     output, errors = runner.communicate(timeout=_TIMEOUT)
     assert runner.returncode == 20, output + errors
     result = events(output)[-1]
