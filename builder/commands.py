@@ -217,9 +217,10 @@ def freeze(options: Namespace, console: Console) -> ExitCode:
     """Freeze the bootstrap alone, to be reused with --stub."""
     target = host_target() or find_target("this machine")
     output: Path = options.output
-    if output.is_dir() or not output.parent.is_dir():
+    # A device, such as /dev/null, must not be replaced either.
+    if (output.exists() and not output.is_file()) or not output.parent.is_dir():
         raise UsageError(
-            f"{output} cannot be the stub's name: it is a folder, or lies in none.",
+            f"{output} cannot be the stub's name: it is no ordinary file, or lies in no folder.",
             remedy="Give the path of a file in an existing folder with --output.",
         )
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as work:

@@ -10,7 +10,11 @@ from pathlib import Path
 from builder.errors import NoSpaceError, NotWritableError, ReportedError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EEXIST, errno.ENOTDIR)
+_CLOSED = (
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+    # A file where a folder should be, or the other way round.
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
+)
 
 
 def require_room(folder: Path, need: int, *, option: str) -> None:

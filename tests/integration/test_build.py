@@ -484,7 +484,11 @@ def test_what_is_missing_is_said_before_anything_is_fetched(work: SmallBundle) -
 def test_a_file_is_not_a_folder_and_a_folder_no_file(small: SmallBundle, tmp_path: Path) -> None:
     for command in ("inspect", "verify"):
         assert "There is no file" in run_builder(command, tmp_path).stderr
-    assert run_builder("freeze", "--output", tmp_path).returncode == 2
+    for path in (tmp_path, tmp_path / "absent" / "stub", Path("/dev/null")):
+        done = run_builder("freeze", "--output", path)
+        assert done.returncode == 2
+        assert f"{path} cannot be the stub's name" in done.stderr
+    assert Path("/dev/null").is_char_device()
     done = run_builder(*arguments(small)[:-1], small.installer)
     assert done.returncode == 21
     assert f"{small.installer} cannot be used" in done.stderr
