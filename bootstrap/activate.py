@@ -7,6 +7,7 @@ from bootstrap.errors import ReportedError, UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.files import remove_tree, replace_file, replace_link
 from bootstrap.generation import Generation
+from bootstrap.host import users_of
 from bootstrap.state import Installed, InstallState, save_state
 
 LINK_NAME = ".venv"
@@ -51,6 +52,8 @@ def require_live(target: Path, generation: Generation) -> None:
     faults = []
     if not link.is_symlink() or link.readlink() != _goal(generation.name):
         faults.append(f"{link} does not lead to {generation.venv}")
+    elif not generation.python.exists():
+        faults.append(f"{generation.python} leads nowhere, as after {target} was moved")
     for path in _launchers(generation):
         own = target / path.name
         if not own.is_file() or own.read_bytes() != path.read_bytes():
@@ -98,6 +101,12 @@ def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> In
 def remove_others(target: Path, state: InstallState, listener: Listener) -> None:
     """Delete every generation but the live one. What cannot go now goes next time."""
     for path in _others(target, state):
+        if users := users_of(path):
+            listener.warn(
+                f"{path} is in use by process {', '.join(map(str, users))}, so it stays; the next "
+                "run will remove it."
+            )
+            continue
         listener.note(f"Removing {path.name.strip('.')}, which is not live.")
         try:
             remove_tree(path, inside=path.parent)
@@ -117,10 +126,14 @@ def reclaimable(target: Path, state: InstallState) -> int:
     )
 
 
+def generation_names(target: Path) -> set[str]:
+    """Those that are there, leftovers included."""
+    folder = target / "generations"
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
 def _others(target: Path, state: InstallState) -> list[Path]:
     """Everything below ``generations`` but the live one."""
-    folder = target / "generations"
-    if not folder.is_dir():
-        return []
     live = state.live.generation if state.live else None
-    return sorted(path for path in folder.iterdir() if path.name != live)
+    names = generation_names(target) - {live}
+    return [target / "generations" / name for name in sorted(names)]

@@ -15,11 +15,11 @@ from platformdirs import user_data_path
 
 from bootstrap import interrupts, modes
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import ExitCode, NotWritableError, ReportedError, UsageError
+from bootstrap.errors import ExitCode, ReportedError, UsageError, reporting
 from bootstrap.events import Broadcast, Listener
 from bootstrap.session import Session
 from bootstrap.ui.console import ConsoleListener
-from bootstrap.ui.jsonlines import JsonListener, write_event
+from bootstrap.ui.jsonlines import JsonListener, say, write_event
 from bootstrap.ui.log import LogListener
 
 
@@ -87,9 +87,17 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
     )
 
     def open_log() -> None:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        log.open(options.log or session.target / "logs" / f"{mode}-{stamp}.log")
+        if options.log:
+            log.open(options.log)
+            return
+        folder = session.target / "logs"
+        with reporting("opening a log"):
+            folder.mkdir(parents=True, exist_ok=True)
+        log.open(folder / f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log")
 
+    # When installing, a log in the target must wait until the target was looked at.
+    if options.log and mode != "install":
+        log.open(options.log)
     return modes.run(mode, options, session, open_log)
 
 
@@ -115,9 +123,9 @@ def _shown(arguments: Sequence[str]) -> Listener:
 
 
 def _write_log(log: LogListener, ending: _Ending, named: Path | None) -> None:
-    if named:
+    if named and ending.code is not ExitCode.DONE:
         # Where nothing else opened it; what went wrong matters more than that this might.
-        with suppress(NotWritableError):
+        with suppress(ReportedError, OSError):
             log.open(named)
     log.write(f"exit code {int(ending.code)}: {ending.message} {ending.remedy}")
     if ending.traceback:
@@ -137,23 +145,25 @@ def _tell(ending: _Ending, shown: Listener, log: LogListener) -> None:
             remedy=ending.remedy,
             log=str(log.path) if log.path else None,
         )
-    try:
+    with suppress(OSError):
         if ending.traceback and not log.path:
-            sys.stderr.write(ending.traceback)
+            say(sys.stderr, ending.traceback)
         if not isinstance(shown, JsonListener):
             _print(ending, log, silent=not isinstance(shown, ConsoleListener))
-        sys.stdout.flush()
-    except OSError:
-        # Whoever listened is gone. Python would flush once more at its end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            # Whoever listened is gone. Python would flush once more at its end, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _print(ending: _Ending, log: LogListener, *, silent: bool) -> None:
     if ending.code is not ExitCode.DONE:
         where = f"\n  log: {log.path}" if log.path else ""
-        sys.stderr.write(f"error: {ending.message}\n  → {ending.remedy}{where}\n")
+        say(sys.stderr, f"error: {ending.message}\n  → {ending.remedy}{where}\n")
     elif not silent:
-        sys.stdout.write(f"{ending.message}\n")
+        say(sys.stdout, f"{ending.message}\n")
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -161,6 +171,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         prog=Path(sys.executable if _frozen() else "bootstrap").name,
         description="Installs a complete Python environment without network and without "
         "touching any other Python. Without a mode it installs.",
+        epilog="Exit codes: 0 done, 2 usage, 10 damaged, 20 no space, 21 not writable, 22 unsafe "
+        "target, 23 busy, 24 this machine cannot run it, 30 installation failed, 31 verification "
+        "failed; README.txt explains them all.",
         allow_abbrev=False,
     )
     parser.add_argument("--target", metavar="DIR", type=_path, help="where to install")
@@ -169,7 +182,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--json", action="store_true", help="one JSON object per line; asks nothing"
     )
     parser.add_argument(
-        "--log", metavar="FILE", type=_path, help="default when installing: in <target>/logs"
+        "--log",
+        metavar="FILE",
+        type=_path,
+        help="default when installing or verifying: in <target>/logs",
     )
     parser.add_argument(
         "--allow-no-gpu", action="store_true", help="install although no GPU can be used"
@@ -187,6 +203,9 @@ def _path(text: str) -> Path:
     # An unset variable in a script must not become the current folder.
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
+    # Configuration files that hold the path could not be read back.
+    if not text.isprintable():
+        raise argparse.ArgumentTypeError("has characters that cannot be printed")
     return Path(text)
 
 

@@ -21,6 +21,7 @@ from bootstrap.bundle.errors import (
 __all__ = [
     "BusyError",
     "DamagedBundleError",
+    "DeclinedError",
     "ExitCode",
     "InstallError",
     "NoSpaceError",
@@ -37,6 +38,12 @@ __all__ = [
 
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class DeclinedError(ReportedError):
+    """The user did not want it."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 class UnsafeTargetError(ReportedError):

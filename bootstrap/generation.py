@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap import inventory
 from bootstrap.bundle.model import Index, Target
 
 
@@ -67,7 +68,7 @@ class Generation:
     @property
     def inventory(self) -> Path:
         """Every file with its hash, as installed."""
-        return self.folder / "inventory.csv"
+        return self.folder / inventory.FILE_NAME
 
     @property
     def documents(self) -> Path:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+FILE_NAME = "inventory.csv"
 _CHUNK = 1 << 20
 
 
@@ -62,6 +63,21 @@ def take(folder: Path, known: Mapping[str, str]) -> tuple[Item, ...]:
             digest = known.get(path) or hash_file(path)
         items.append(Item(path=relative, hash=digest, size=status.st_size, times=_times(status)))
     return tuple(sorted(items, key=lambda item: item.path))
+
+
+def additions(folder: Path, items: tuple[Item, ...]) -> tuple[str, ...]:
+    """Files below ``folder`` that the inventory does not know; bytecode and it itself aside."""
+    known = {item.path for item in items}
+    found = (
+        path.removeprefix(f"{folder}{os.sep}").replace(os.sep, "/") for path, _ in _walk(folder)
+    )
+    return tuple(
+        sorted(
+            path
+            for path in found
+            if path not in known and not path.endswith(".pyc") and path != FILE_NAME
+        )
+    )
 
 
 def compare(

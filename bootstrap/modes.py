@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bootstrap import __version__
-from bootstrap.errors import NotWritableError, UsageError
+from bootstrap.errors import DeclinedError, NotWritableError, UsageError
 from bootstrap.extract import extract_wheelhouse
 from bootstrap.plan import InstallPlan
 from bootstrap.session import Session
@@ -28,7 +28,7 @@ def add_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--check-media",
         action="store_true",
-        help="read and check everything that is packed into this file",
+        help="read and check every byte of this file",
     )
     group.add_argument("--list", action="store_true", help="show what is inside")
     group.add_argument(
@@ -71,7 +71,7 @@ def _install(session: Session, open_log: _LogOpener, *, ask: bool) -> str:
 
     report = session.install(confirm)
     if report is None:
-        raise KeyboardInterrupt
+        raise DeclinedError("You have answered no; nothing was written.", remedy="Start again.")
     return (
         f"{session.reader.index.product} {session.reader.index.version} is installed in "
         f"{session.target}: {report.verdict}."
@@ -84,7 +84,7 @@ def _verify(session: Session, open_log: _LogOpener, *, deep: bool) -> str:
         with suppress(NotWritableError):
             open_log()
     report = session.verify(deep=deep)
-    return f"{session.target} is as it was installed: {report.verdict}."
+    return f"All that was installed in {session.target} is there, unchanged: {report.verdict}."
 
 
 def _check(session: Session) -> str:
@@ -100,7 +100,8 @@ def _check_media(session: Session) -> str:
     for entry in sorted(entries, key=lambda entry: entry.offset):
         session.listener.working_on(entry.name)
         session.reader.verify_entry(entry, session.listener.advance)
-    return f"All {len(entries)} members of {session.reader.path.name} are intact."
+    session.reader.verify_rest()
+    return f"{session.reader.path.name} is intact: {len(entries)} members and the program."
 
 
 def _list(session: Session) -> str:

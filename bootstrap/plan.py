@@ -1,22 +1,25 @@
 """What an installation would do: a value, made before anything is written. Pure."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.bundle.model import Index
+from bootstrap.bundle.units import human_size
 from bootstrap.errors import (
     NoSpaceError,
     NotWritableError,
     ReportedError,
     UnfitMachineError,
+    UnsafeTargetError,
 )
 from bootstrap.fitness import Fitness
 from bootstrap.generation import Generation, new_name
 from bootstrap.host.model import Disk, Host
 from bootstrap.state import Installed, InstallState
 
-# Beside the environment: logs, the lock, what the probes write, directories.
-_MARGIN = 256 << 20
+# PATH_MAX of Linux, less the byte that ends it.
+_PATH_MAX = 4095
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ def make_plan(
     state: InstallState,
     *,
     target: Path,
+    taken: set[str],
     allow_no_gpu: bool,
 ) -> InstallPlan:
     """Decide what to do, or why not.
@@ -61,9 +65,11 @@ def make_plan(
         fitness: bundle against machine.
         state: what is installed in the target now.
         target: the folder, absolute.
+        taken: names of the generations that are there.
         allow_no_gpu: install a CUDA bundle although no GPU can use it.
     """
-    need = index.disk_need + _MARGIN
+    need = index.disk_need
+    generation = Generation.of(target, new_name(index.bundle_id, taken), index)
     warnings = [*fitness.warnings]
     if allow_no_gpu:
         warnings += [problem.message for problem in fitness.problems if problem.kind == "gpu"]
@@ -73,19 +79,16 @@ def make_plan(
         index=index,
         host=host,
         disk=disk,
-        generation=next_generation(index, state, target),
+        generation=generation,
         replaces=state.live,
         space_needed=need,
         gpu_usable=fitness.gpu_usable,
         warnings=tuple(warnings),
-        refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu) or _unusable_disk(disk, target, need),
+        refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu)
+        or _foreign(index, state, target)
+        or _too_long(index, generation)
+        or _unusable_disk(disk, target, need),
     )
-
-
-def next_generation(index: Index, state: InstallState, target: Path) -> Generation:
-    """What will be built: named after the bundle, and beside what is live."""
-    names = {state.live.generation} if state.live else set[str]()
-    return Generation.of(target, new_name(index.bundle_id, names), index)
 
 
 def _unfit(fitness: Fitness, *, allow_no_gpu: bool) -> ReportedError | None:
@@ -95,6 +98,28 @@ def _unfit(fitness: Fitness, *, allow_no_gpu: bool) -> ReportedError | None:
     return UnfitMachineError(
         " ".join(problem.message for problem in problems),
         remedy=" ".join(problem.remedy for problem in problems),
+    )
+
+
+def _foreign(index: Index, state: InstallState, target: Path) -> ReportedError | None:
+    if state.live is None or state.live.product == index.product:
+        return None
+    return UnsafeTargetError(
+        f"{target} holds {state.live.product}, which {index.product} does not replace.",
+        remedy="Choose another folder with --target.",
+    )
+
+
+def _too_long(index: Index, generation: Generation) -> ReportedError | None:
+    # Windows has other limits, and other ways around them.
+    if index.target == "win_amd64":
+        return None
+    length = len(os.fsencode(generation.site_packages)) + 1 + index.longest_path.length
+    if length <= _PATH_MAX:
+        return None
+    return UnfitMachineError(
+        f"A file would have a path of {length} bytes, and Linux knows {_PATH_MAX} at most.",
+        remedy=f"Choose a --target that is {length - _PATH_MAX} bytes shorter, or more.",
     )
 
 
@@ -111,8 +136,8 @@ def _unusable_disk(disk: Disk, target: Path, need: int) -> ReportedError | None:
         )
     if disk.free < need:
         return NoSpaceError(
-            f"{disk.path} has {disk.free / 1e9:.2f} GB free; the installation needs "
-            f"{need / 1e9:.2f} GB.",
+            f"{disk.path} has {human_size(disk.free)} free; the installation needs "
+            f"{human_size(need)}.",
             remedy="Free some space, or choose another disk with --target.",
         )
     return None

@@ -16,6 +16,7 @@ from pathlib import Path
 from bootstrap import verify
 from bootstrap.activate import (
     activate,
+    generation_names,
     reclaimable,
     remove_others,
     require_free_link,
@@ -28,7 +29,7 @@ from bootstrap.errors import UnfitMachineError, UsageError, reporting
 from bootstrap.events import Listener
 from bootstrap.files import remove_tree
 from bootstrap.fitness import assess
-from bootstrap.generation import Generation
+from bootstrap.generation import Generation, new_name
 from bootstrap.host import detect_host, look_at_disk
 from bootstrap.install.runtime import make_venv, unpack_runtime
 from bootstrap.install.seal import (
@@ -40,7 +41,7 @@ from bootstrap.install.seal import (
 )
 from bootstrap.install.wheels import install_wheels
 from bootstrap.interrupts import held
-from bootstrap.plan import InstallPlan, make_plan, next_generation
+from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.probing import default_probes_folder, run_checks
 from bootstrap.state import Installed, InstallState, load_state, save_state
 from bootstrap.target import hold, require_safe
@@ -82,6 +83,7 @@ class Session:
             assess(index, host),
             state,
             target=self.target,
+            taken=generation_names(self.target),
             allow_no_gpu=self.allow_no_gpu,
         )
         self.listener.planned(plan)
@@ -109,7 +111,7 @@ class Session:
                 self.target, load_state(self.target) or InstallState(), self.listener
             )
             # Between the plan and the lock another installer may have taken the name.
-            generation = next_generation(self.reader.index, state, self.target)
+            generation = self._next_generation()
             with self._building(generation, state):
                 known = self._build(generation)
                 report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
@@ -119,6 +121,11 @@ class Session:
                     activate(self.target, generation, installed)
                     remove_others(self.target, InstallState(live=installed), self.listener)
         return report
+
+    def _next_generation(self) -> Generation:
+        index = self.reader.index
+        name = new_name(index.bundle_id, generation_names(self.target))
+        return Generation.of(self.target, name, index)
 
     @contextmanager
     def _building(self, generation: Generation, state: InstallState) -> Iterator[None]:
@@ -152,13 +159,25 @@ class Session:
         # Beside the environment, where there is room for sure; gone with it if that fails.
         scratch = generation.folder / ".verify"
         scratch.mkdir()
-        report = self._run_checks(self.reader.index, generation, scratch, gpu_usable=gpu_usable)
+        report = self._run_checks(
+            self.reader.index,
+            generation,
+            scratch,
+            gpu_usable=gpu_usable,
+            remedy="Send the log file to whoever made this bundle.",
+        )
         remove_tree(scratch, inside=generation.folder)
         remove_strange_bytecode(generation, known)
         return report
 
     def _run_checks(
-        self, index: Index, generation: Generation, scratch: Path, *, gpu_usable: bool
+        self,
+        index: Index,
+        generation: Generation,
+        scratch: Path,
+        *,
+        gpu_usable: bool,
+        remedy: str,
     ) -> VerificationReport:
         self.listener.phase("verify", 0)
         results = run_checks(
@@ -169,7 +188,7 @@ class Session:
             gpu_usable=gpu_usable,
             listener=self.listener.checked,
         )
-        return verify.judge(index, results)
+        return verify.judge(index, results, remedy)
 
     def _finish(
         self, generation: Generation, known: dict[str, str], report: VerificationReport
@@ -211,6 +230,7 @@ class Session:
         require_live(self.target, generation)
         verify.require_no_drift(generation, live, deep=deep, listener=self.listener)
         verify.require_nothing_banned(index, generation)
+        verify.tell_additions(generation, live, self.listener)
         gpu_usable = assess(index, detect_host()).gpu_usable
         if live.gpu_verified and index.cuda and not gpu_usable and not self.allow_no_gpu:
             raise UnfitMachineError(
@@ -219,4 +239,6 @@ class Session:
             )
         # Not in the target: who verifies need not be allowed to write there.
         with verify.scratch_folder() as scratch:
-            return self._run_checks(index, generation, scratch, gpu_usable=gpu_usable)
+            return self._run_checks(
+                index, generation, scratch, gpu_usable=gpu_usable, remedy=verify.REPAIR
+            )

@@ -99,5 +99,5 @@ def save_state(target: Path, state: InstallState) -> None:
 def _unusable(path: Path, why: str) -> RecoveryNeededError:
     return RecoveryNeededError(
         f"{path} cannot be understood: {why}.",
-        remedy="Use the newest installer of this product, or install into another folder.",
+        remedy="Use the newer installer if one wrote it; otherwise install into another folder.",
     )

@@ -46,7 +46,7 @@ def _danger(target: Path) -> str | None:
     if target.is_symlink():
         return f"it is a link to {target.resolve()}"
     if not target.is_dir():
-        return "it is a file" if target.exists() else None
+        return _blocked(target)
     if target.resolve() in {Path(target.resolve().anchor), *_homes()}:
         return "it is the root of a file system or a home folder"
     if (target / FILE_NAME).is_file():
@@ -56,6 +56,14 @@ def _danger(target: Path) -> str | None:
     if strange:
         return f"it is not empty ({strange[0]}) and holds no installation of ours"
     return None
+
+
+def _blocked(target: Path) -> str | None:
+    """Why a folder that is not there cannot be made; None where it can."""
+    if target.exists():
+        return "it is a file"
+    above = next(path for path in target.parents if os.path.lexists(path))
+    return None if above.is_dir() else f"{above} is no folder"
 
 
 def _generations_linked(target: Path) -> bool:

@@ -18,7 +18,8 @@ from bootstrap.probing import CheckResult
 from bootstrap.state import Installed
 
 _MANY = 10
-_REPAIR = "Run the installer again: it builds a fresh environment and then switches over."
+_RUN_AT_START = (".pth", "sitecustomize.py", "usercustomize.py")
+REPAIR = "Run the installer again: it builds a fresh environment and then switches over."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +42,13 @@ class VerificationReport:
         return f"{verdict} ({', '.join(skipped)} skipped)" if skipped else verdict
 
 
-def judge(index: Index, results: tuple[CheckResult, ...]) -> VerificationReport:
+def judge(index: Index, results: tuple[CheckResult, ...], remedy: str) -> VerificationReport:
     """Turn the answers of the probes into a report.
+
+    Args:
+        index: of the bundle.
+        results: the answers.
+        remedy: what to do when one failed.
 
     Raises:
         VerificationError: names every check that failed, and why.
@@ -52,7 +58,7 @@ def judge(index: Index, results: tuple[CheckResult, ...]) -> VerificationReport:
         listed = "".join(f"\n  {result.id}: {result.detail}" for result in failed)
         raise VerificationError(
             f"{len(failed)} of {len(results)} checks failed:{listed}",
-            remedy="Send the log file to whoever made this bundle.",
+            remedy=remedy,
         )
     on_gpu = [result.status for result in results if result.needs_gpu]
     # Without CUDA there is nothing to be verified on a GPU.
@@ -108,8 +114,20 @@ def require_no_drift(
         raise VerificationError(
             f"{len(paths)} of {len(items)} files in {generation.folder} are not as they were "
             f"installed:{listed}{more}",
-            remedy=_REPAIR,
+            remedy=REPAIR,
         )
+
+
+def tell_additions(generation: Generation, installed: Installed, listener: Listener) -> None:
+    """Warn of files that came later; those that Python runs at every start by name."""
+    items = inventory.decode(_read(generation.inventory, installed.inventory_sha256))
+    added = inventory.additions(generation.folder, items)
+    if not added:
+        return
+    listener.warn(f"{len(added)} files were added since, such as {added[0]}.")
+    for path in added:
+        if path.endswith(_RUN_AT_START):
+            listener.warn(f"{path} was added, and runs whenever this Python starts.")
 
 
 def _read(path: Path, sha256: str) -> bytes:
@@ -117,10 +135,10 @@ def _read(path: Path, sha256: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise RecoveryNeededError(
-            f"{path} cannot be read: {error.strerror}.", remedy=_REPAIR
+            f"{path} cannot be read: {error.strerror}.", remedy=REPAIR
         ) from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise RecoveryNeededError(f"{path} was changed after the installation.", remedy=_REPAIR)
+        raise RecoveryNeededError(f"{path} was changed after the installation.", remedy=REPAIR)
     return data
 
 
@@ -135,7 +153,7 @@ def require_nothing_banned(index: Index, generation: Generation) -> None:
         listed = "".join(f"\n  {line}" for line in found)
         raise VerificationError(
             f"Blacklisted packages are installed in {generation.venv}:{listed}",
-            remedy=f"Uninstall them. {_REPAIR}",
+            remedy=f"Uninstall them. {REPAIR}",
         )
 
 

@@ -2,12 +2,14 @@
 
 import argparse
 import signal
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from builder import __version__, commands, manifest
 from builder.console import Console, JsonLines, make_reporter
-from builder.errors import ExitCode, ReportedError
+from builder.errors import ExitCode, ReportedError, UsageError
 from builder.fetch import default_cache_folder
 from builder.targets import TARGETS, host_target
 
@@ -20,25 +22,52 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code; see :class:`bootstrap.bundle.errors.ExitCode`.
     """
-    name, rest = "build", list(arguments)
-    if rest and rest[0] in _COMMANDS:
-        name, rest = rest[0], rest[1:]
-    prepare, run = _COMMANDS[name]
-    parser = _parser(name)
-    prepare(parser)
-    options = parser.parse_args(rest)
     # A polite kill leaves as little behind as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
-    reporter = make_reporter(json=options.json, quiet=options.quiet)
+    # Looked for before parsing: what is wrong with the rest must be told in the same way.
+    reporter = make_reporter(json="--json" in arguments, quiet="--quiet" in arguments)
     try:
         with reporter:
-            return run(options, reporter)
+            return _run(list(arguments), reporter)
     except ReportedError as error:
         reporter.failed(error)
         return error.exit_code
     except KeyboardInterrupt:
         reporter.interrupted()
         return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 (a bug must be told in the same way, too)
+        traceback.print_exc()
+        reporter.failed(
+            ReportedError(
+                f"Unexpected {type(error).__name__}: {error}. This is a bug of the builder.",
+                remedy="Report it with what stands above.",
+            )
+        )
+        return ExitCode.UNEXPECTED
+
+
+def _run(arguments: list[str], reporter: Console | JsonLines) -> ExitCode:
+    name = "build"
+    if arguments and not arguments[0].startswith("-"):
+        name = arguments.pop(0)
+        if name not in _COMMANDS:
+            raise UsageError(
+                f"There is no command {name!r}.",
+                remedy=f"Choose from: {', '.join(_COMMANDS)}. No command means build.",
+            )
+    prepare, run = _COMMANDS[name]
+    parser = _parser(name)
+    prepare(parser)
+    return run(parser.parse_args(arguments), reporter)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to others to say what is wrong, so that ``--json`` holds for that, too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(
+            f"{message[:1].upper()}{message[1:]}.", remedy="--help shows what there is."
+        )
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -50,7 +79,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     others = ", ".join(command for command in _COMMANDS if command != "build")
     if name == "build":
         return _with_common(
-            argparse.ArgumentParser(
+            _Parser(
                 prog="python -m builder",
                 description="Build one offline installer for each CUDA variant.",
                 epilog=f"Other commands: {others}. Each explains itself with --help.",
@@ -58,7 +87,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
             )
         )
     return _with_common(
-        argparse.ArgumentParser(
+        _Parser(
             prog=f"python -m builder {name}",
             description=(_COMMANDS[name][1].__doc__ or "").partition("\n")[0],
             allow_abbrev=False,
@@ -147,10 +176,9 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a number, 1 or more")
+    return int(text)
 
 
 def _lock_options(parser: argparse.ArgumentParser) -> None:

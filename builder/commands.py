@@ -8,6 +8,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.units import human_size
 from builder import pipeline
 from builder.console import Console
 from builder.disk import storing
@@ -28,8 +29,7 @@ from builder.manifest import Manifest, load_manifest
 from builder.pack.proof import prove
 from builder.police import judge_lock, judge_wheels, refuse
 from builder.publish import SUMS_NAME, replace_file, stated_sum
-from builder.report import human_size
-from builder.stub import freeze_stub
+from builder.stub import freeze_stub, open_stub
 from builder.targets import find_target, host_target
 from builder.wheelhouse import read_wheelhouse
 from builder.wheels import WheelFacts
@@ -56,8 +56,9 @@ def build(options: Namespace, console: Console) -> ExitCode:
             console.failed(outcome.error)
         if outcome.bundle:
             made = outcome.bundle
+            console.note(made.summary)
             console.result(
-                f"{made.summary}\n{made.path} ({human_size(made.size)}) is ready.",
+                f"{made.path} ({human_size(made.size)}) is ready.",
                 variant=outcome.variant,
                 path=str(made.path),
                 size=made.size,
@@ -85,6 +86,8 @@ def lock(options: Namespace, console: Console) -> ExitCode:
     for variant in options.cuda:
         made = resolve(manifest, options.manifest, variant, target.name, console, size_of=size_at)
         require_trio(made, facts)
+        for finding in judge_lock(made, manifest):
+            console.warn(f"{finding.message} A build will refuse it, and tell the whole chain.")
         with storing(made.path.parent, option="--manifest"):
             made.path.parent.mkdir(exist_ok=True)
             replace_file(made.path, encode_lock(made))
@@ -187,22 +190,19 @@ def inspect(options: Namespace, console: Console) -> ExitCode:
 
 
 def verify(options: Namespace, console: Console) -> ExitCode:
-    """Check every member of a finished installer, and its sum in SHA256SUMS beside it."""
+    """Check every byte of a finished installer, and its sum in SHA256SUMS beside it."""
     index, sha256 = prove(_existing(options.file), console)
     stated = stated_sum(options.file)
     if stated and stated != sha256:
         raise DamagedBundleError(
-            f"{options.file}: all members are intact, but the file has SHA-256 {sha256}, and "
+            f"{options.file} is intact in itself, but has SHA-256 {sha256}, and "
             f"{SUMS_NAME} beside it says {stated}.",
             remedy="Copy both again from their source.",
         )
-    rest = (
-        f"The whole file is what {SUMS_NAME} says."
-        if stated
-        else f"Compare its SHA-256, {sha256}, with {SUMS_NAME}: the program part has no other sum."
-    )
+    rest = f" It is what {SUMS_NAME} says." if stated else ""
     console.result(
-        f"{options.file}: all {len(index.entries)} members are intact. {rest}", sha256=sha256
+        f"{options.file} is intact: {len(index.entries)} members and the program.{rest}",
+        sha256=sha256,
     )
     return ExitCode.DONE
 
@@ -223,6 +223,13 @@ def freeze(options: Namespace, console: Console) -> ExitCode:
             f"{output} cannot be the stub's name: it is no ordinary file, or lies in no folder.",
             remedy="Give the path of a file in an existing folder with --output.",
         )
+    if output.is_file():
+        try:
+            open_stub(output, target)
+        except ReportedError as error:
+            raise UsageError(
+                f"{output} is there, and is no stub.", remedy="Choose another name with --output."
+            ) from error
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as work:
         stub = freeze_stub(target, work=Path(work), cache_root=options.cache, progress=console)
     with storing(output.parent, option="--output"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bootstrap.bundle.units import human_size
 from builder.errors import NoSpaceError, NotWritableError, ReportedError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -14,6 +15,8 @@ _CLOSED = (
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
     # A file where a folder should be, or the other way round.
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
+    # Below /proc nothing can be made; some names are too long.
+    *(errno.ENOENT, errno.ENAMETOOLONG),
 )
 
 
@@ -64,9 +67,9 @@ def storing(folder: Path, *, option: str, need: int | None = None) -> Iterator[N
 
 
 def _full(folder: Path, need: int | None, option: str) -> NoSpaceError:
-    wanted = f"{need / 1e9:.2f} GB are needed" if need else "that is not enough"
+    wanted = f"{human_size(need)} are needed" if need else "that is not enough"
     return NoSpaceError(
-        f"{folder} has {_free(folder) / 1e9:.2f} GB free; {wanted}.",
+        f"{folder} has {human_size(_free(folder))} free; {wanted}.",
         remedy=f"Free some space, or choose another folder with {option}.",
     )
 

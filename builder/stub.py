@@ -24,6 +24,7 @@ from bootstrap.bundle import layout
 from builder.disk import storing
 from builder.elf import minimum_glibc_of_streams
 from builder.errors import DamagedBundleError, RefusedContentError, UnfitHostError, UsageError
+from builder.fetch import hash_file
 from builder.manifest import PROBES
 from builder.processes import run_program
 from builder.progress import Progress
@@ -146,11 +147,8 @@ def freeze_stub(
         ProgramError: PyInstaller failed.
     """
     cached = _cached(target, cache_root)
-    if cached.is_file():
-        try:
-            return open_stub(cached, target)
-        except DamagedBundleError:
-            progress.note("the stub in the cache is damaged")
+    if _is_intact(cached):
+        return open_stub(cached, target)
     require_freezing(target)
     progress.note("freezing the installer program")
     part = cached.with_suffix(f".{os.getpid()}.part")
@@ -159,6 +157,7 @@ def freeze_stub(
         try:
             with tempfile.TemporaryDirectory(prefix="stub-", dir=work) as folder:
                 _freeze(target, Path(folder), part)
+            _sum_of(cached).write_text(hash_file(part), encoding="ascii")
             part.replace(cached)
         finally:
             part.unlink(missing_ok=True)
@@ -171,12 +170,24 @@ def require_stub(target: TargetPlatform, cache_root: Path) -> None:
     Raises:
         UnfitHostError: as :func:`require_freezing` does, unless the stub is cached.
     """
-    if not _cached(target, cache_root).is_file():
+    if not _is_intact(_cached(target, cache_root)):
         require_freezing(target)
 
 
 def _cached(target: TargetPlatform, cache_root: Path) -> Path:
     return cache_root / "stubs" / f"{_key(target)}{target.suffix}"
+
+
+def _is_intact(cached: Path) -> bool:
+    """Whether it is there, and what it was when it was made."""
+    try:
+        return _sum_of(cached).read_text(encoding="ascii") == hash_file(cached)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _sum_of(cached: Path) -> Path:
+    return cached.with_suffix(".sha256")
 
 
 def require_freezing(target: TargetPlatform) -> None:

@@ -26,7 +26,7 @@ _COOKIE = struct.Struct("!8sIIII64s")
 _COOKIE_MAGIC = b"MEI\014\013\012\013\016"
 COOKIE_SIZE = _COOKIE.size
 
-_TRAILER = struct.Struct("<8sIIQQQQ32s")
+_TRAILER = struct.Struct("<8sIIQQQQ32s32s")
 _TRAILER_MAGIC = b"LLMSETUP"
 _TRAILER_VERSION = 1
 TRAILER_SIZE = _TRAILER.size
@@ -34,13 +34,19 @@ TRAILER_SIZE = _TRAILER.size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trailer:
-    """All offsets count from the first byte of the file; sizes are bytes."""
+    """All offsets count from the first byte of the file; sizes are bytes.
+
+    Attributes:
+        rest_sha256: over all bytes that belong to no member, to the index or to this: the
+            program before and behind the payload, and 7-Zip's own headers.
+    """
 
     payload_offset: int
     payload_size: int
     index_offset: int
     index_size: int
     index_sha256: str
+    rest_sha256: str
 
 
 def pack_trailer(trailer: Trailer) -> bytes:
@@ -54,6 +60,7 @@ def pack_trailer(trailer: Trailer) -> bytes:
         trailer.index_offset,
         trailer.index_size,
         bytes.fromhex(trailer.index_sha256),
+        bytes.fromhex(trailer.rest_sha256),
     )
 
 
@@ -61,7 +68,7 @@ def parse_trailer(data: bytes) -> Trailer | None:
     """The trailer in these :data:`TRAILER_SIZE` bytes, or None if there is none."""
     if len(data) != TRAILER_SIZE:
         return None
-    magic, version, reserved, *numbers, digest = _TRAILER.unpack(data)
+    magic, version, reserved, *numbers, digest, rest = _TRAILER.unpack(data)
     if magic != _TRAILER_MAGIC or version != _TRAILER_VERSION or reserved:
         return None
     payload, payload_size, index, index_size = numbers
@@ -74,6 +81,7 @@ def parse_trailer(data: bytes) -> Trailer | None:
         index_offset=index,
         index_size=index_size,
         index_sha256=digest.hex(),
+        rest_sha256=rest.hex(),
     )
 
 
@@ -96,6 +104,24 @@ def member_offsets(sizes: list[int]) -> list[int]:
         offsets.append(position)
         position += size
     return offsets
+
+
+def gaps(covered: list[tuple[int, int]], end: int) -> list[tuple[int, int]]:
+    """Stretches of a file that none of others cover.
+
+    Args:
+        covered: offset and size of each.
+        end: size of the file.
+
+    Returns:
+        Offset and size, ascending.
+    """
+    found, position = [], 0
+    for offset, size in [*sorted(covered), (end, 0)]:
+        if offset > position:
+            found.append((position, offset - position))
+        position = max(position, offset + size)
+    return found
 
 
 def sha256_hex(data: bytes) -> str:

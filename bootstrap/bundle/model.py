@@ -174,7 +174,7 @@ class Index(Value, frozen=True, kw_only=True):
         bundle_id: product version, variant and a digest of the content; names the generation.
         minimum_glibc: highest need of runtime, stub and wheels.
         documents: files for the user, below ``docs/`` of the archive.
-        disk_need: bytes of a complete installation, in 4 KiB blocks.
+        disk_need: bytes that must be free to install, in 4 KiB blocks, working room included.
     """
 
     format: int

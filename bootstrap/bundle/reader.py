@@ -87,6 +87,7 @@ class BundleReader:
         self.index: Index = decode_index(index_bytes)
         self.index_bytes = index_bytes
         self.payload_offset = trailer.payload_offset
+        self._trailer = trailer
         self._payload_size = trailer.payload_size
         self._check_bounds()
 
@@ -143,6 +144,31 @@ class BundleReader:
             DamagedBundleError: names the member and its offset.
         """
         self._stream(entry, lambda chunk: progress(len(chunk)))
+
+    def rest(self) -> list[tuple[int, int]]:
+        """Offset and size of what is no member, nor index or trailer: program and 7z headers."""
+        trailer = self._trailer
+        covered = [(self.payload_offset + e.offset, e.size) for e in self.index.entries]
+        covered.append((trailer.index_offset, trailer.index_size))
+        covered.append((trailer.payload_offset + trailer.payload_size, layout.TRAILER_SIZE))
+        return layout.gaps(covered, self.path.stat().st_size)
+
+    def verify_rest(self) -> None:
+        """Check what :meth:`rest` lists.
+
+        Raises:
+            DamagedBundleError: it is not what was written.
+        """
+        digest = hashlib.sha256()
+        for offset, size in self.rest():
+            with SectionFile(self.path, offset, size) as section:
+                while chunk := section.read(_CHUNK):
+                    digest.update(chunk)
+        if digest.hexdigest() != self._trailer.rest_sha256:
+            raise DamagedBundleError(
+                f"{self.path.name}: the program around the payload is damaged.",
+                remedy=_COPY_AGAIN,
+            )
 
     def copy_entry(self, entry: Entry, file: BinaryIO, progress: Callable[[int], None]) -> None:
         """Write one member to ``file``, checked in the same pass.

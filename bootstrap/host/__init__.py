@@ -11,11 +11,11 @@ from bootstrap.host.gpu import ask_nvml
 from bootstrap.host.model import Disk, Host
 
 if sys.platform == "win32":
-    from bootstrap.host.windows import disk_facts, system_facts
+    from bootstrap.host.windows import disk_facts, system_facts, users_of
 else:
-    from bootstrap.host.linux import disk_facts, system_facts
+    from bootstrap.host.linux import disk_facts, system_facts, users_of
 
-__all__ = ["TRIAL_PREFIX", "detect_host", "look_at_disk"]
+__all__ = ["TRIAL_PREFIX", "detect_host", "look_at_disk", "users_of"]
 
 # Of the file that is made to see whether one can be made.
 TRIAL_PREFIX = ".llmsetup-"

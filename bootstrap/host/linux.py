@@ -30,6 +30,27 @@ def disk_facts(path: Path) -> DiskFacts:
     )
 
 
+def users_of(folder: Path) -> tuple[int, ...]:
+    """Numbers of the processes that run a program, or have loaded a library, from ``folder``.
+
+    Of other users' processes only root can tell.
+    """
+    mark = f"{folder.resolve()}/".encode()
+    return tuple(
+        int(process.name)
+        for process in Path("/proc").iterdir()
+        if process.name.isdecimal() and mark in _mapped(process)
+    )
+
+
+def _mapped(process: Path) -> bytes:
+    try:
+        return (process / "maps").read_bytes()
+    except OSError:
+        # It has ended, or belongs to somebody else.
+        return b""
+
+
 def filesystem_of(path: Path, mounts: str) -> str | None:
     """Type of the file system that ``path`` lies on; None when no mount point holds it.
 

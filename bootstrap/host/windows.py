@@ -27,6 +27,12 @@ def release_name(product: str, display: str, build: str) -> str:
     return " ".join(part for part in (product, display, f"(build {build})") if part)
 
 
+def users_of(folder: Path) -> tuple[int, ...]:
+    """Nobody has to be asked: Windows itself refuses to delete what is in use."""
+    del folder
+    return ()
+
+
 if sys.platform == "win32":
     import ctypes
     import winreg

@@ -60,5 +60,6 @@ class ConsoleListener(Listener):
 
     def _line(self, text: str) -> None:
         # Whoever looked on may be gone; that is no reason to stop the work.
-        with suppress(OSError):
-            tqdm.write(text, file=sys.stderr)
+        if sys.stderr is not None:
+            with suppress(OSError):
+                tqdm.write(text, file=sys.stderr)

@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
+from typing import TextIO
 
 from bootstrap.events import Listener
 from bootstrap.plan import InstallPlan
@@ -14,13 +15,23 @@ from bootstrap.probing import CheckResult
 _INTERVAL = 0.5
 
 
+def say(stream: TextIO | None, text: str) -> None:
+    """Write, at once; a stream that was closed before the start is None.
+
+    Raises:
+        OSError: whoever listened is gone.
+    """
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
+
+
 def write_event(event: str, **data: object) -> None:
     """One line: ``event``, ``time`` (RFC 3339, UTC) and what else belongs to it."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     # Whoever listened may be gone; that is no reason to stop the work.
     with suppress(OSError):
-        sys.stdout.write(json.dumps({"event": event, "time": now, **data}) + "\n")
-        sys.stdout.flush()
+        say(sys.stdout, json.dumps({"event": event, "time": now, **data}) + "\n")
 
 
 class JsonListener(Listener):

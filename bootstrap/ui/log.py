@@ -1,16 +1,26 @@
 """A session in a file, always: what happened, when, for whoever has to find out later."""
 
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
-from bootstrap.errors import NotWritableError
+from bootstrap.errors import NotWritableError, UsageError
 from bootstrap.events import Listener
 from bootstrap.plan import InstallPlan
 from bootstrap.probing import CheckResult
 from bootstrap.ui.text import describe_plan
+
+# A time, or nothing yet.
+_FIRST = re.compile(rb"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.)?")
+
+
+def _is_log(path: Path) -> bool:
+    """Whether the file is empty, or begins as a log of ours does."""
+    with path.open("rb") as file:
+        return bool(_FIRST.fullmatch(file.read(20)))
 
 
 class LogListener(Listener):
@@ -31,12 +41,17 @@ class LogListener(Listener):
         """Write to ``path`` from now on, beginning with what was kept.
 
         Raises:
+            UsageError: it is a file already, and no log.
             NotWritableError: the file cannot be made.
         """
         if self._file:
             return
+        if path.is_file() and not _is_log(path):
+            raise UsageError(
+                f"{path} is no log, and is not written to.",
+                remedy="Choose another file with --log.",
+            )
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
             raise NotWritableError(

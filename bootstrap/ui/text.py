@@ -3,13 +3,9 @@
 from collections.abc import Iterator
 
 from bootstrap.bundle.model import Index
+from bootstrap.bundle.units import human_size
 from bootstrap.host.model import Host
 from bootstrap.plan import InstallPlan
-
-
-def size(count: int) -> str:
-    """``3.50 GB`` or ``76.2 MB``: decimal units, as disks are sold."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"  # noqa: PLR2004
 
 
 def describe_bundle(index: Index) -> str:
@@ -17,10 +13,12 @@ def describe_bundle(index: Index) -> str:
     return f"{index.product} {index.version} ({index.variant}, {index.target}, {index.bundle_id})"
 
 
-def describe_host(host: Host) -> Iterator[str]:
-    """What this machine is, a line each."""
+def describe_host(host: Host, *, gpus: bool) -> Iterator[str]:
+    """What this machine is, a line each; of its GPUs only where they matter."""
     glibc = f", glibc {host.glibc[0]}.{host.glibc[1]}" if host.glibc else ""
     yield f"machine   {host.release}, {host.machine}{glibc}"
+    if not gpus:
+        return
     report = host.gpu
     if report.driver:
         cuda = f", CUDA up to {report.cuda[0]}.{report.cuda[1]}" if report.cuda else ""
@@ -30,16 +28,16 @@ def describe_host(host: Host) -> Iterator[str]:
         yield f"driver    {what} ({report.detail})"
     for gpu in report.gpus:
         capability = ".".join(map(str, gpu.compute_capability))
-        yield f"GPU {gpu.index}     {gpu.name}, {size(gpu.memory)}, capability {capability}"
+        yield f"GPU {gpu.index}     {gpu.name}, {human_size(gpu.memory)}, capability {capability}"
 
 
 def describe_plan(plan: InstallPlan) -> Iterator[str]:
     """What would be done, a line each."""
     index = plan.index
     yield f"bundle    {describe_bundle(index)}"
-    yield from describe_host(plan.host)
+    yield from describe_host(plan.host, gpus=index.cuda is not None)
     yield f"target    {plan.generation.root}"
-    yield f"space     {size(plan.space_needed)} needed, {size(plan.disk.free)} free"
+    yield f"space     {human_size(plan.space_needed)} needed, {human_size(plan.disk.free)} free"
     count = len(index.wheels)
     yield f"install   CPython {index.runtime.version} and {count} packages, no network is used"
     if plan.replaces:
@@ -54,13 +52,14 @@ def list_bundle(index: Index) -> Iterator[str]:
     yield describe_bundle(index)
     yield (
         f"CPython {index.runtime.version} ({index.runtime.source}: {index.runtime.build}), "
-        f"{size(index.runtime.installed_size)}"
+        f"{human_size(index.runtime.installed_size)}"
     )
     for group in index.groups:
         yield f"[{group.name}]"
         for wheel in group.wheels:
-            yield f"  {wheel.name:<32} {wheel.version:<18} {size(wheel.size):>9}  {wheel.filename}"
+            size = human_size(wheel.size)
+            yield f"  {wheel.name:<32} {wheel.version:<18} {size:>9}  {wheel.filename}"
     yield (
-        f"{len(index.wheels)} packages, {size(sum(wheel.size for wheel in index.wheels))}; "
-        f"installed {size(index.disk_need)}"
+        f"{len(index.wheels)} packages, {human_size(sum(wheel.size for wheel in index.wheels))}; "
+        f"installed {human_size(index.disk_need)}"
     )

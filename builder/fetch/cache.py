@@ -96,7 +96,7 @@ class PartialFile:
         """Bytes that are there; 0 when nothing is."""
         try:
             return self.path.stat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return 0
 
     @property

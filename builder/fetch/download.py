@@ -46,8 +46,10 @@ class _Absence:
 
     def __str__(self) -> str:
         size = f"{self.file.size:,} bytes" if self.file.size is not None else "size not stated"
-        return f"{self.file.filename} ({size}, SHA-256 {self.file.sha256})\n    {self.host}: " + (
-            self.reason
+        source = self.file.url or self.host
+        return (
+            f"{self.file.filename} ({size}, SHA-256 {self.file.sha256})\n"
+            f"    {source}: {self.reason}"
         )
 
 

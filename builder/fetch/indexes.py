@@ -43,7 +43,9 @@ def locate(file: WantedFile, transport: Transport) -> str:
     stated = package.digests.get("sha256")
     if stated and stated != file.sha256:
         raise TransportError(
-            f"under that name it has another file, with SHA-256 {stated}", transient=False
+            f"under that name it has another file, with SHA-256 {stated}: the lock was edited, or "
+            "the file was replaced there",
+            transient=False,
         )
     return with_login(package.url, index)
 

@@ -7,7 +7,7 @@ from packaging.version import Version
 
 from builder.errors import ManifestError, RefusedContentError
 from builder.facts import CudaFacts
-from builder.lock.model import Lock
+from builder.lock.model import Lock, its_manifest
 from builder.lock.requirements import digest, requirements
 from builder.manifest import Manifest
 
@@ -24,7 +24,8 @@ def require_answering(lock: Lock, manifest: Manifest, facts: CudaFacts) -> None:
     if faults:
         raise ManifestError(
             f"{lock.path} does not answer the manifest: {'; '.join(faults)}.",
-            remedy=f"Run python -m builder lock --cuda {lock.variant} --target {lock.target}.",
+            remedy=f"Run python -m builder lock --cuda {lock.variant} --target {lock.target}"
+            f"{its_manifest(lock.path)}.",
         )
 
 

@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from bootstrap.bundle.model import Target
 from builder.errors import ManifestError, NotTrustedError
+from builder.manifest import DEFAULT_PATH
 from builder.targets import find_target
 
 _TOOL = "llmsetup"
@@ -57,6 +58,12 @@ class Lock:
 def lock_path(manifest: Path, variant: str, target: Target) -> Path:
     """Where the lock lies: ``locks/`` beside the manifest."""
     return manifest.parent / "locks" / _file_name(variant, target)
+
+
+def its_manifest(lock: Path) -> str:
+    """What a command about a lock must say of its manifest: nothing where it is the usual one."""
+    usual = DEFAULT_PATH.parent.resolve() == lock.parent.parent.resolve()
+    return "" if usual else f" --manifest {lock.parent.parent / DEFAULT_PATH.name}"
 
 
 def _file_name(variant: str, target: Target) -> str:
@@ -154,7 +161,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         variant, _, target = name.rpartition("-")
         raise ManifestError(
             f"There is no lock {path}.",
-            remedy=f"Make it: python -m builder lock --cuda {variant} --target {target}.",
+            remedy=f"Make it: python -m builder lock --cuda {variant} --target {target}"
+            f"{its_manifest(path)}.",
         ) from error
     except (OSError, ValueError) as error:
         raise ManifestError(

@@ -149,7 +149,7 @@ def _explain(error: ProgramError, variant: str) -> ReportedError:
         )
     return RefusedContentError(
         f"{variant} cannot be resolved:\n{error.output}",
-        remedy="Change the versions in the manifest so that they fit each other.",
+        remedy="Correct names and versions in the manifest so that they exist and fit each other.",
     )
 
 

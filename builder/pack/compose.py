@@ -1,7 +1,7 @@
 """Writes ``[bootloader][payload.7z][trailer][PKG]``: the bundle, under a temporary name."""
 
+import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,17 +49,38 @@ def compose(contents: Contents, path: Path, progress: Progress) -> None:
         _copy(stub, file, contents.stub.bootloader_size)
         payload_offset = file.tell()
         with PayloadWriter(file) as writer:
-            index_bytes, index_entry = _write_members(contents, writer, bar.advance)
-        trailer = layout.Trailer(
-            payload_offset=payload_offset,
-            payload_size=file.tell() - payload_offset,
-            index_offset=payload_offset + index_entry.offset,
-            index_size=index_entry.size,
-            index_sha256=layout.sha256_hex(index_bytes),
-        )
-        file.write(layout.pack_trailer(trailer))
-        shutil.copyfileobj(stub, file)
+            index, index_bytes, index_entry = _write_members(contents, writer, bar.advance)
+        _finish(file, stub, payload_offset, index, index_bytes, index_entry)
         path.chmod(0o755)
+
+
+def _finish(
+    file: BinaryIO,
+    stub: BinaryIO,
+    payload_offset: int,
+    index: Index,
+    index_bytes: bytes,
+    index_entry: Entry,
+) -> None:
+    """Write the trailer and the PKG behind a finished payload."""
+    position, pkg = file.tell(), stub.read()
+    covered = [(payload_offset + e.offset, e.size) for e in (*index.entries, index_entry)]
+    rest = hashlib.sha256()
+    for offset, size in layout.gaps(covered, position):
+        file.seek(offset)
+        rest.update(file.read(size))
+    rest.update(pkg)
+    trailer = layout.Trailer(
+        payload_offset=payload_offset,
+        payload_size=position - payload_offset,
+        index_offset=payload_offset + index_entry.offset,
+        index_size=index_entry.size,
+        index_sha256=layout.sha256_hex(index_bytes),
+        rest_sha256=rest.hexdigest(),
+    )
+    file.seek(position)
+    file.write(layout.pack_trailer(trailer))
+    file.write(pkg)
 
 
 @contextmanager
@@ -81,7 +102,7 @@ def _copy(source: BinaryIO, destination: BinaryIO, size: int) -> None:
 
 def _write_members(
     contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
-) -> tuple[bytes, Entry]:
+) -> tuple[Index, bytes, Entry]:
     groups = tuple(
         Group(
             name=name,
@@ -96,8 +117,9 @@ def _write_members(
     documents = tuple(
         writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
     )
-    index_bytes = encode_index(_index(contents, groups, runtime, documents))
-    return index_bytes, writer.add_bytes(index_bytes, INDEX_NAME)
+    index = _index(contents, groups, runtime, documents)
+    index_bytes = encode_index(index)
+    return index, index_bytes, writer.add_bytes(index_bytes, INDEX_NAME)
 
 
 def _write_wheel(

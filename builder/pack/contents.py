@@ -17,6 +17,7 @@ from builder.wheels import WheelFacts
 
 # ext4 and NTFS both give out space in blocks of this many bytes by default.
 _BLOCK = 4096
+_WORKING_ROOM = 16 << 20
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
 _LEGACY_GLIBC = {name: f"2.{minor}" for minor, name in LEGACY_MANYLINUX.items()}
 
@@ -60,7 +61,11 @@ class Contents:
 
 
 def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:
-    """Bytes that the installed environment takes on a file system with 4 KiB blocks."""
+    """Bytes that installing takes on a file system with 4 KiB blocks.
+
+    That is the environment, and a twentieth of it for what the checks write meanwhile
+    (bytecode of what they import, above all), logs and the file system's own bookkeeping.
+    """
     blocks = sum(
         -(-row.size // _BLOCK) + (0 if row.size else 1)
         for wheel in wheels
@@ -69,7 +74,8 @@ def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:
     folders = {path.rpartition("/")[0] for wheel in wheels for path in wheel.record}
     # A runtime file wastes half a block on average.
     runtime_size = runtime.installed_size + runtime.file_count * _BLOCK // 2
-    return (blocks + len(folders)) * _BLOCK + runtime_size
+    environment = (blocks + len(folders)) * _BLOCK + runtime_size
+    return environment + environment // 20 + _WORKING_ROOM
 
 
 def longest_path(wheels: Iterable[WheelFacts]) -> LongestPath:

@@ -6,7 +6,7 @@ from pathlib import Path
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
 from builder.errors import DamagedBundleError
-from builder.processes import run_program
+from builder.processes import NotExecutableError, ProgramError, run_program
 from builder.progress import Progress
 
 _CHUNK = 1 << 20
@@ -19,9 +19,11 @@ def prove(path: Path, progress: Progress) -> tuple[Index, str]:
         The index, and the SHA-256 of the whole file.
 
     Raises:
-        DamagedBundleError: names the member that is not what it should be.
+        DamagedBundleError: names the member, or says that it is the program around them,
+            that is not what it should be.
     """
     reader = BundleReader.open(path)
+    reader.verify_rest()
     whole = hashlib.sha256()
 
     with path.open("rb") as file, progress.bar(f"prove {path.name}", path.stat().st_size) as bar:
@@ -51,7 +53,16 @@ def prove_it_starts(path: Path, index: Index) -> None:
         ProgramError: it does not start.
         DamagedBundleError: it lists something else.
     """
-    listed = run_program([str(path), "--list"])
+    try:
+        listed = run_program([str(path), "--list"])
+    except NotExecutableError:
+        raise
+    except ProgramError as error:
+        error.remedy = (
+            "See that the folder for temporary files (TMPDIR) has 40 MB free and that programs may "
+            "be started from there, then build again."
+        )
+        raise
     missing = [wheel.filename for wheel in index.wheels if wheel.filename not in listed]
     if missing:
         raise DamagedBundleError(

@@ -9,8 +9,10 @@ from tests.support.small_stack import VARIANT, SmallBundle, lock_small_stack
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_nohup() -> None:
-    """Whatever these tests are started by: what they start gets the usual signals."""
+def _usual_signals() -> None:
+    """Also where the tests are started by nohup or in the background of a shell's script."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

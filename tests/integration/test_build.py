@@ -297,7 +297,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("runtimes", "more", "told"),
-    [(1.2, 0, "that is not enough"), (2, 20 << 20, "GB are needed")],
+    [(1.2, 0, "that is not enough"), (2, 20 << 20, " are needed")],
     ids=["for the runtime", "for packing"],
 )
 def test_a_full_disk(
@@ -496,17 +496,46 @@ def test_a_file_is_not_a_folder_and_a_folder_no_file(small: SmallBundle, tmp_pat
 
 def test_verify_compares_with_the_sums_beside_it(small: SmallBundle, tmp_path: Path) -> None:
     good = run_builder("verify", small.installer)
-    assert (good.returncode, "is what SHA256SUMS says" in good.stdout) == (0, True)
+    assert (good.returncode, "It is what SHA256SUMS says." in good.stdout) == (0, True)
     copy = tmp_path / small.installer.name
-    data = bytearray(small.installer.read_bytes())
-    # A byte of the bootloader: no member, so only the sum of the whole knows it.
-    data[5000] ^= 1
-    copy.write_bytes(data)
-    assert "the program part has no other sum" in run_builder("verify", copy).stdout
-    shutil.copyfile(small.output / "SHA256SUMS", tmp_path / "SHA256SUMS")
+    shutil.copyfile(small.installer, copy)
+    assert run_builder("verify", copy).returncode == 0
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {copy.name}\n")
     done = run_builder("verify", copy)
     assert done.returncode == 10
-    assert "all members are intact, but the file has SHA-256" in done.stderr
+    assert "is intact in itself, but has SHA-256" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        (["bogus"], 2, "There is no command 'bogus'"),
+        (["--bogus"], 2, "arguments are required: --cuda"),
+        (["--cuda", "cpu", "--jobs", "x"], 2, "must be a number, 1 or more"),
+        (["--cuda", "cpu", "--cache", "README.md"], 21, "cannot be used: Not a directory"),
+        (["--cuda", "cpu", "--output", "/proc/nowhere"], 21, "/proc/nowhere cannot be used"),
+        (["freeze", "--output", "README.md"], 2, "README.md is there, and is no stub"),
+    ],
+)
+def test_slips_of_the_pen(work: SmallBundle, command: list[str], code: int, told: str) -> None:
+    place = [] if command[0] in ("freeze", "bogus") else ["--manifest", str(work.manifest)]
+    done = run_builder(*command, *place)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    as_json = events(run_builder(*command, *place, "--json").stdout)[-1]
+    assert (as_json["event"], as_json["exit_code"]) == ("error", code)
+
+
+def test_a_damaged_stub_in_the_cache_never_gets_into_an_installer(
+    small: SmallBundle, work: SmallBundle
+) -> None:
+    (stub,) = (work.cache / "stubs").glob("*.run")
+    data = bytearray(stub.read_bytes())
+    data[len(data) // 2] ^= 1
+    stub.write_bytes(data)
+    assert build(work).returncode == 0
+    assert work.installer.read_bytes() == small.installer.read_bytes()
 
 
 def test_damage_is_found_wherever_it_is(small: SmallBundle, tmp_path: Path) -> None:
@@ -514,6 +543,11 @@ def test_damage_is_found_wherever_it_is(small: SmallBundle, tmp_path: Path) -> N
     data = small.installer.read_bytes()
     payload = data.index(b"7z\xbc\xaf\x27\x1c")
     bad = tmp_path / "bad.run"
+    for place in (5000, payload + 10, len(data) - 3000):
+        bad.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        done = run_builder("verify", bad)
+        assert done.returncode == 10
+        assert "the program around the payload is damaged" in done.stderr
     for entry in (index.wheels[0].entry, index.runtime.entry, index.documents[0]):
         place = payload + entry.offset + entry.size // 2
         bad.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])

@@ -209,6 +209,86 @@ def test_leftovers_of_a_crash_do_not_count_as_used(root: MinimalRoot) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_what_is_in_use_stays_until_it_is_not(root: MinimalRoot, index: Index) -> None:
+    install(root)
+    code = "print('up', flush=True); import time; time.sleep(15); import click; print('fine')"
+    program = root.start([f"{TARGET}/python.sh", "-c", code])
+    assert program.stdout is not None
+    assert program.stdout.readline() == "up\n"
+    told = install(root)
+    (warning,) = [
+        e["message"] for e in told if e["event"] == "warning" and "in use" in e["message"]
+    ]
+    assert f"generations/{index.bundle_id} is in use by process " in warning
+    output, errors = program.communicate(timeout=60)
+    assert (output, errors) == ("fine\n", "")
+    install(root)
+    names = [path.name for path in root.path(f"{TARGET}/generations").iterdir()]
+    assert len(names) == 1
+
+
+def test_verify_tells_what_was_added(root: MinimalRoot) -> None:
+    install(root)
+    (site,) = root.path(TARGET).glob("generations/*/venv/lib/*/site-packages")
+    (site / "evil.pth").write_text("import sys\n")
+    (site / "mine.py").write_text("x = 1\n")
+    done = run(root, "--verify", "--target", TARGET)
+    assert done.returncode == 0
+    assert "2 files were added since, such as venv/lib/" in done.stderr
+    assert "site-packages/evil.pth was added, and runs whenever this Python starts." in done.stderr
+
+
+def test_a_log_goes_over_nothing_else(root: MinimalRoot) -> None:
+    install(root)
+    state = root.path(f"{TARGET}/install.json").read_text()
+    for mode in (["--silent"], ["--verify"], ["--version"]):
+        done = run(root, *mode, "--target", TARGET, "--log", f"{TARGET}/install.json")
+        assert done.returncode == 2
+        assert "install.json is no log" in done.stderr
+    assert root.path(f"{TARGET}/install.json").read_text() == state
+    assert run(root, "--version", "--log", "/nowhere/log").returncode == 21
+    for _ in range(2):
+        assert run(root, "--version", "--log", "/opt/our.log").returncode == 0
+    assert root.path("/opt/our.log").read_text().count("exit code 0") == 2
+
+
+def test_another_product_is_not_replaced(root: MinimalRoot) -> None:
+    install(root)
+    state = root.path(f"{TARGET}/install.json")
+    state.write_text(state.read_text().replace("SmallStack", "OtherStack"))
+    refused(root, 22, "holds OtherStack, which SmallStack does not replace")
+
+
+def test_places_that_cannot_be(root: MinimalRoot) -> None:
+    root.path("/opt/file").write_text("a file")
+    refused(root, 22, "/opt/file is no folder", target="/opt/file/llm")
+    deep = "/opt" + f"/{'x' * 200}" * 20
+    refused(root, 24, "and Linux knows 4095 at most", target=deep)
+    for text in ("/opt/a\nb", "/opt/\x1b[0m"):
+        done = run(root, "--target", text, "--silent")
+        assert done.returncode == 2
+        assert "characters that cannot be printed" in done.stderr
+
+
+def test_closed_streams_do_not_matter(root: MinimalRoot) -> None:
+    command = (
+        f"{STICK} --silent --target /opt/llm >&- 2>&- && {STICK} --verify --target /opt/llm >&-"
+    )
+    assert root.run(["sh", "-c", command], timeout=_TIMEOUT).returncode == 0
+    full = root.run(["sh", "-c", f"{STICK} --version >/dev/full"], timeout=60)
+    assert (full.returncode, full.stderr) == (0, "")
+
+
+def test_a_moved_installation_is_recognized(root: MinimalRoot) -> None:
+    install(root)
+    root.path(TARGET).rename(root.path("/opt/moved"))
+    done = run(root, "--verify", "--target", "/opt/moved")
+    assert done.returncode == 31
+    assert "leads nowhere, as after /opt/moved was moved" in done.stderr
+    assert run(root, "--silent", "--target", "/opt/moved").returncode == 0
+    assert run(root, "--verify", "--target", "/opt/moved").returncode == 0
+
+
 def test_scripts_and_programs_run(root: MinimalRoot) -> None:
     install(root)
     for command, told in {
@@ -364,8 +444,8 @@ def test_a_target_that_cannot_be_written(root: MinimalRoot) -> None:
 
 
 def test_a_disk_that_is_too_small(root: MinimalRoot) -> None:
-    root.tmpfs("/mnt/small", 200 << 20)
-    refused(root, 20, "GB free; the installation needs", target="/mnt/small/llm")
+    root.tmpfs("/mnt/small", 50 << 20)
+    refused(root, 20, "MB free; the installation needs", target="/mnt/small/llm")
 
 
 def test_a_disk_that_becomes_full_meanwhile(root: MinimalRoot) -> None:
@@ -381,7 +461,8 @@ def test_a_disk_that_becomes_full_meanwhile(root: MinimalRoot) -> None:
     with root.path("/mnt/disk/others").open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(1 << 20))
-    for process in family:
+    # nsenter, too, which stops as soon as what it runs does.
+    for process in [*family, psutil.Process(runner.pid)]:
         process.resume()
     output, errors = runner.communicate(timeout=_TIMEOUT)
     assert runner.returncode == 20, output + errors
@@ -441,6 +522,13 @@ def test_damage_is_named_and_leaves_everything_as_it_was(
     assert run(root, "--verify", "--target", TARGET).returncode == 0
     media = root.run(["/opt/damaged.run", "--check-media", "--silent"], timeout=_TIMEOUT)
     assert media.returncode == 10
+    data[place] ^= 1
+    # Padding of the ELF header: the program starts, and knows that it is not what it was.
+    data[9] ^= 1
+    damaged.write_bytes(data)
+    media = root.run(["/opt/damaged.run", "--check-media", "--silent"], timeout=_TIMEOUT)
+    assert media.returncode == 10
+    assert "the program around the payload is damaged" in media.stderr
 
 
 def test_a_truncated_installer_does_not_start(root: MinimalRoot, small: SmallBundle) -> None:

@@ -163,9 +163,7 @@ def test_torch_is_held(root: MinimalRoot, index: Index) -> None:
 def test_verify_is_clean_and_one_changed_byte_is_named(root: MinimalRoot, index: Index) -> None:
     clean = run(root, "--verify", "--target", TARGET)
     assert clean.returncode == 0, clean.stderr
-    assert (
-        "is as it was installed: verified except GPU (pyside6-offscreen skipped)." in clean.stdout
-    )
+    assert "is there, unchanged: verified except GPU (pyside6-offscreen skipped)." in clean.stdout
     site = f"generations/{index.bundle_id}/venv/lib/python3.11/site-packages"
     library = root.path(f"{TARGET}/{site}/torch/lib/libtorch_cpu.so")
     with library.open("r+b") as file:

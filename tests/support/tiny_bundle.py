@@ -113,17 +113,19 @@ def tiny_bundle(folder: Path, index: Index | None = None, *, wheel: Path | None 
     index_bytes = encode_index(index or tiny_index(wheel=wheel))
     members = b"".join(_members(wheel).values())
     payload = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0") + members
+    cookie = struct.pack(
+        "!8sIIII64s", b"MEI\014\013\012\013\016", PKG_SIZE, 0, 0, 311, b"libpython"
+    )
+    pkg = cookie.rjust(PKG_SIZE, b"P")
+    header = payload[: layout.SIGNATURE_HEADER_SIZE]
     trailer = layout.Trailer(
         payload_offset=len(_BOOTLOADER),
         payload_size=len(payload) + len(index_bytes),
         index_offset=len(_BOOTLOADER) + len(payload),
         index_size=len(index_bytes),
         index_sha256=hashlib.sha256(index_bytes).hexdigest(),
+        rest_sha256=hashlib.sha256(_BOOTLOADER + header + pkg).hexdigest(),
     )
-    cookie = struct.pack(
-        "!8sIIII64s", b"MEI\014\013\012\013\016", PKG_SIZE, 0, 0, 311, b"libpython"
-    )
-    pkg = cookie.rjust(PKG_SIZE, b"P")
     path = folder / "tiny.run"
     path.write_bytes(_BOOTLOADER + payload + index_bytes + layout.pack_trailer(trailer) + pkg)
     return path

@@ -66,6 +66,7 @@ def test_a_finished_installer_is_no_stub(tmp_path: Path) -> None:
         index_offset=40,
         index_size=12,
         index_sha256="00" * 32,
+        rest_sha256="00" * 32,
     )
     data = b"MZ" + b"p" * 50 + layout.pack_trailer(trailer) + package()
     with pytest.raises(RefusedContentError, match="a finished installer and not a stub"):
