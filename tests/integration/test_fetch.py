@@ -3,48 +3,20 @@
 import dataclasses
 import hashlib
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from builder.errors import ExitCode, NoSpaceError, UsageError
 from builder.fetch import Cache, MissingFilesError, WantedFile, adopt, fetch, size_at
-from builder.progress import Bar, Progress
+from builder.progress import Progress
+from tests.support.counting import Counting
 from tests.support.index_server import Indexes, Request, serve
 
 NAME = "demo-1.0-py3-none-any.whl"
 TORCH = "torch-2.6.0+cu118-cp311-cp311-linux_x86_64.whl"
 LARGE = bytes(range(256)) * 20_000
-
-
-class Counting(Progress):
-    """Remembers bars by label, and what was said."""
-
-    def __init__(self) -> None:
-        self.bars: dict[str, int] = {}
-        self.said: list[str] = []
-        self._lock = threading.Lock()
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
-
-    def warn(self, message: str) -> None:
-        self.said.append(message)
-
-    @contextmanager
-    def bar(self, label: str, total: int) -> Iterator[Bar]:
-        del total
-        counting = self
-
-        class Counter(Bar):
-            def advance(self, count: int) -> None:
-                with counting._lock:
-                    counting.bars[label] = counting.bars.get(label, 0) + count
-
-        yield Counter()
 
 
 @pytest.fixture
