@@ -1,5 +1,6 @@
 """Runs the probes under the installed Python and turns their answers into results."""
 
+import shutil
 import signal
 import tempfile
 import time
@@ -26,6 +27,8 @@ _MEANINGS = (
     ("Error 802", "the machine's fabric manager does not run"),
     ("Error 803", "the driver's library and its kernel module are of different versions"),
 )
+# Several times what the largest stack needs.
+_ROOM_FOR_BYTECODE = 512 << 20
 # Windows reports a crash by an NTSTATUS such as 0xC0000005, known by its hexadecimal form.
 _NTSTATUS_ERROR = 0xC0000000
 
@@ -80,7 +83,7 @@ def run_checks(
         index: of the bundle that was installed.
         python: the installed interpreter, the environment's own.
         probes: folder of the probe scripts.
-        scratch: an existing folder for what the probes write; bytecode is left in it.
+        scratch: an existing folder for what the probes write; bytecode may be left in it.
         gpu_usable: otherwise checks that need a GPU are skipped.
         listener: hears each result when it is there.
     """
@@ -106,14 +109,23 @@ def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) 
                 [script, *expand(check.arguments, index)],
                 timeout=check.timeout,
                 # What torch and others cache must not stay behind in the user's folders.
-                # Compiling what torch and transformers import takes longer than most probes.
-                bytecode=scratch / "bytecode",
+                bytecode=_bytecode_folder(scratch),
                 environment=dict.fromkeys(("HF_HOME", "TMPDIR", "TEMP", "TMP"), home),
             )
         except InstallError as error:
             return _result(check, "failed", error.message)
     result = replace(judge(check, completed), seconds=time.monotonic() - begun)
     return replace(result, output=completed.stderr) if result.status == "failed" else result
+
+
+def _bytecode_folder(scratch: Path) -> Path | None:
+    """Where probes share bytecode: compiling torch and transformers takes longer than most probes.
+
+    None where there is little room: on a full disk Python leaves bytecode cut off in its
+    middle, without an error, and whoever imports it next fails.
+    """
+    roomy = shutil.disk_usage(scratch).free >= _ROOM_FOR_BYTECODE
+    return scratch / "bytecode" if roomy else None
 
 
 def expand(arguments: Iterable[str], index: Index) -> list[str]:
