@@ -93,17 +93,27 @@ def load_index(generation: Generation, installed: Installed) -> Index:
     return decode_index(_read(generation.index, installed.index_sha256))
 
 
+def load_inventory(generation: Generation, installed: Installed) -> tuple[inventory.Item, ...]:
+    """What was there when the generation was sealed.
+
+    Raises:
+        RecoveryNeededError: it is missing or was changed.
+    """
+    return inventory.decode(_read(generation.inventory, installed.inventory_sha256))
+
+
 def require_no_drift(
-    generation: Generation, installed: Installed, *, deep: bool, listener: Listener
+    generation: Generation,
+    items: tuple[inventory.Item, ...],
+    *,
+    deep: bool,
+    listener: Listener,
 ) -> None:
     """Compare every file with the inventory.
 
     Raises:
-        RecoveryNeededError: the inventory itself is missing or was changed.
         VerificationError: names the files that are missing or changed.
     """
-    data = _read(generation.inventory, installed.inventory_sha256)
-    items = inventory.decode(data)
     listener.phase("files", sum(item.size for item in items))
     drift = inventory.compare(generation.folder, items, deep=deep, progress=listener.advance)
     if drift:
@@ -118,9 +128,10 @@ def require_no_drift(
         )
 
 
-def tell_additions(generation: Generation, installed: Installed, listener: Listener) -> None:
-    """Warn of files that came later; those that Python runs at every start by name."""
-    items = inventory.decode(_read(generation.inventory, installed.inventory_sha256))
+def tell_additions(
+    generation: Generation, items: tuple[inventory.Item, ...], listener: Listener
+) -> None:
+    """Warn of files that are not in the inventory; those that Python runs at start by name."""
     added = inventory.additions(generation.folder, items)
     if not added:
         return
