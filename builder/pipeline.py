@@ -19,6 +19,7 @@ from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, WantedFile, adopt, fetch, require_intact
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
+from builder.launching import NATIVE, Launcher
 from builder.lock.checking import require_answering
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
@@ -34,12 +35,13 @@ from builder.runtime import (
     RuntimeChoice,
     prepare_runtime,
     require_runtime,
-    runtime_file,
+    runtime_files,
 )
 from builder.steps import Steps
-from builder.stub import Stub, freeze_stub, open_stub, require_stub
+from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub
 from builder.targets import TargetPlatform, host_target
 from builder.wheels import WheelFacts, read_wheel
+from builder.wine import find_wine, open_rig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class _Workshop:
         if request.stub:
             open_stub(request.stub, request.target)
         else:
-            require_stub(request.target, request.cache.root)
+            require_stub(request.target, identity_of(self._manifest), request.cache)
 
     def build(self, variant: str) -> Bundle:
         """The job."""
@@ -155,11 +157,13 @@ class _Workshop:
     def _fetch(self, lock: Lock) -> dict[str, Path]:
         self._steps.begin("fetch")
         wanted = wanted_files(lock, self._manifest)
-        runtime = runtime_file(
-            self._request.runtime, python=self._manifest.python, target=self._request.target
-        )
+        by_hand = [
+            *wanted,
+            *runtime_files(
+                self._request.runtime, python=self._manifest.python, target=self._request.target
+            ),
+        ]
         for folder in self._request.wheel_folders:
-            by_hand = [*wanted, runtime] if runtime else wanted
             adopt(folder, by_hand, self._request.cache, self._progress)
         return fetch(
             wanted,
@@ -185,6 +189,7 @@ class _Workshop:
                 self._request.runtime,
                 python=self._manifest.python,
                 target=self._request.target,
+                launcher=self._launcher,
                 cache=self._request.cache,
                 work=self._scratch,
                 offline=self._request.offline,
@@ -201,10 +206,27 @@ class _Workshop:
             return open_stub(self._request.stub, self._request.target)
         return freeze_stub(
             self._request.target,
+            identity_of(self._manifest),
             work=self._scratch,
-            cache_root=self._request.cache.root,
+            cache=self._request.cache,
+            offline=self._request.offline,
             progress=self._progress,
         )
+
+    @cached_property
+    def _launcher(self) -> Launcher | None:
+        """What starts programs of the target here; None where nothing does."""
+        if self._request.target is host_target():
+            return NATIVE
+        if self._request.target.sys_platform != "win32" or not find_wine():
+            return None
+        cache, offline = self._request.cache, self._request.offline
+        try:
+            return open_rig(cache, offline=offline, progress=self._progress).launcher
+        except DownloadError as error:
+            # A stub that was given is good without; only trying it out is not possible.
+            self._progress.note(error.message)
+            return None
 
     def _gather(self, lock: Lock, wheels: tuple[WheelFacts, ...]) -> Contents:
         graph = DependencyGraph(wheels, self._request.target.marker_environment(lock.python))
@@ -234,8 +256,8 @@ class _Workshop:
         compose(contents, path, self._progress)
         self._steps.begin("prove")
         index, sha256 = prove(path, self._progress)
-        if contents.target is host_target():
-            prove_it_starts(path, index)
+        if self._launcher:
+            prove_it_starts(path, index, self._launcher)
         else:
             self._progress.warn(f"{contents.installer_name} cannot be started on this platform.")
         return Draft(path=path, index=index, sha256=sha256, contents=contents)

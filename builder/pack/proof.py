@@ -6,7 +6,8 @@ from pathlib import Path
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
 from builder.errors import DamagedBundleError
-from builder.processes import NotExecutableError, ProgramError, run_program
+from builder.launching import Launcher
+from builder.processes import NotExecutableError, ProgramError
 from builder.progress import Progress
 
 _CHUNK = 1 << 20
@@ -45,8 +46,13 @@ def prove(path: Path, progress: Progress) -> tuple[Index, str]:
     return reader.index, whole.hexdigest()
 
 
-def prove_it_starts(path: Path, index: Index) -> None:
+def prove_it_starts(path: Path, index: Index, launcher: Launcher) -> None:
     """Start the bundle with ``--list`` and compare what it lists with the index.
+
+    Args:
+        path: of the bundle.
+        index: what it must list.
+        launcher: starts programs of its platform here.
 
     Raises:
         NotExecutableError: nothing may be started from its folder.
@@ -54,7 +60,7 @@ def prove_it_starts(path: Path, index: Index) -> None:
         DamagedBundleError: it lists something else.
     """
     try:
-        listed = run_program([str(path), "--list"])
+        listed = launcher.run(path, "--list")
     except NotExecutableError:
         raise
     except ProgramError as error:

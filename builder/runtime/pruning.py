@@ -9,6 +9,8 @@ _FOLDERS = frozenset(
         *("test", "tests"),
         # An editor and a demonstration, neither of which is a library.
         *("idlelib", "turtledemo"),
+        # More of the kind, and the documentation, beside Lib on Windows.
+        *("Tools", "Doc"),
         # Other people's packages: the environment must hold the locked ones and no others.
         *("site-packages", "dist-packages"),
         # pip and friends, which went with site-packages; their scripts name the old place.

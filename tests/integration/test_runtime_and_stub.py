@@ -17,16 +17,18 @@ from pathlib import Path
 import pytest
 from PyInstaller.archive.readers import CArchiveReader
 
-from builder import runtime, stub
+from builder import runtime
 from builder.elf import minimum_glibc
 from builder.errors import DamagedBundleError, DownloadError, UnfitHostError
 from builder.fetch import Cache
+from builder.launching import NATIVE
 from builder.progress import Progress
 from builder.runtime.archive import pack, unpack
 from builder.runtime.model import PreparedRuntime
 from builder.runtime.pins import PinnedRuntime
 from builder.runtime.proof import prove_runtime
-from builder.stub import Stub, freeze_stub, open_stub, require_freezing
+from builder.stub import Identity, Stub, freeze_stub, open_stub, require_freezing
+from builder.stub.linux import bootloader
 from builder.targets import TARGETS, host_target
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,7 @@ def prepare(choice: str, work: Path, *, offline: bool = True) -> PreparedRuntime
         choice,  # type: ignore[arg-type]
         python=HERE,
         target=LINUX,
+        launcher=NATIVE,
         cache=Cache(work / "cache"),
         work=work,
         offline=offline,
@@ -148,7 +151,7 @@ def test_debians_own_python_can_go_along_too(tmp_path: Path) -> None:
     )
     assert made.returncode == 0, made.stderr
     version, archive = made.stdout.split()
-    assert prove_runtime(Path(archive), f"bin/python{HERE}", tmp_path) == version
+    assert prove_runtime(Path(archive), f"bin/python{HERE}", tmp_path, LINUX, NATIVE) == version
     with tarfile.open(archive) as members:
         names = members.getnames()
     assert not [name for name in names if "dist-packages" in name or "sitecustomize" in name]
@@ -158,14 +161,14 @@ def test_the_proof_sees_a_library_from_outside(host: PreparedRuntime, moved: Pat
     (moved / "lib/libsqlite3.so.0").unlink()
     pack(moved, moved.parent / "broken.tar")
     with pytest.raises(UnfitHostError, match=r"(loads .*libsqlite3|cannot import sqlite3)"):
-        prove_runtime(moved.parent / "broken.tar", host.executable, moved.parent)
+        prove_runtime(moved.parent / "broken.tar", host.executable, moved.parent, LINUX, NATIVE)
 
 
 def test_the_proof_names_the_import_that_fails(host: PreparedRuntime, moved: Path) -> None:
     next((moved / f"lib/python{HERE}/lib-dynload").glob("_lzma.*")).unlink()
     pack(moved, moved.parent / "broken.tar")
     with pytest.raises(UnfitHostError, match=r"cannot import lzma .*_lzma"):
-        prove_runtime(moved.parent / "broken.tar", host.executable, moved.parent)
+        prove_runtime(moved.parent / "broken.tar", host.executable, moved.parent, LINUX, NATIVE)
 
 
 def test_the_proof_sees_modules_from_outside(
@@ -175,14 +178,14 @@ def test_the_proof_sees_modules_from_outside(
     module.write_text(f"import sys\nsys.path.append({str(tmp_path)!r})\n")
     pack(moved, tmp_path / "broken.tar")
     with pytest.raises(UnfitHostError, match="looks for modules in"):
-        prove_runtime(tmp_path / "broken.tar", host.executable, moved)
+        prove_runtime(tmp_path / "broken.tar", host.executable, moved, LINUX, NATIVE)
 
 
 def test_the_proof_sees_what_does_not_start(host: PreparedRuntime, moved: Path) -> None:
     shutil.rmtree(moved / f"lib/python{HERE}/encodings")
     pack(moved, moved.parent / "broken.tar")
     with pytest.raises(UnfitHostError, match="it does not start"):
-        prove_runtime(moved.parent / "broken.tar", host.executable, moved.parent)
+        prove_runtime(moved.parent / "broken.tar", host.executable, moved.parent, LINUX, NATIVE)
     assert [path for path in moved.parent.iterdir() if path.name.startswith("prov")] == []
 
 
@@ -282,6 +285,7 @@ def test_auto_does_not_hide_the_download_where_the_host_is_no_help(tmp_path: Pat
             "auto",
             python="3.11",
             target=TARGETS["win_amd64"],
+            launcher=None,
             cache=Cache(tmp_path),
             work=tmp_path,
             offline=True,
@@ -297,10 +301,21 @@ def test_minimum_glibc_agrees_with_readelf() -> None:
     assert minimum_glibc(files) == f"{major}.{minor}"
 
 
+def freeze(work: Path, cache: Path) -> Stub:
+    return freeze_stub(
+        LINUX,
+        Identity(product="LLMSetup", version="1.0", company="Example"),
+        work=work,
+        cache=Cache(cache),
+        offline=True,
+        progress=Progress(),
+    )
+
+
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> Stub:
     folder = tmp_path_factory.mktemp("frozen")
-    made = freeze_stub(LINUX, work=folder, cache_root=folder / "cache", progress=Progress())
+    made = freeze(folder, folder / "cache")
     assert [path.name for path in folder.iterdir()] == ["cache"]
     return made
 
@@ -312,8 +327,8 @@ def test_the_stub_starts_without_any_environment(frozen: Stub) -> None:
 
 
 def test_the_stub_is_the_untouched_bootloader_and_a_pkg(frozen: Stub) -> None:
-    bootloader = frozen.path.read_bytes()[: frozen.bootloader_size]
-    assert bootloader == stub._bootloader().read_bytes()
+    before_pkg = frozen.path.read_bytes()[: frozen.bootloader_size]
+    assert before_pkg == bootloader().read_bytes()
     assert open_stub(frozen.path, LINUX) == frozen
     assert frozen.minimum_glibc
 
@@ -342,14 +357,14 @@ def test_what_is_frozen(frozen: Stub) -> None:
 def test_a_frozen_stub_is_reused(frozen: Stub) -> None:
     before = frozen.path.stat()
     cache = frozen.path.parents[1]
-    again = freeze_stub(LINUX, work=cache, cache_root=cache, progress=Progress())
+    again = freeze(cache, cache)
     assert again == frozen
     assert frozen.path.stat().st_mtime_ns == before.st_mtime_ns
 
 
 @pytest.mark.slow
 def test_frozen_twice_it_is_the_same(frozen: Stub, tmp_path: Path) -> None:
-    again = freeze_stub(LINUX, work=tmp_path, cache_root=tmp_path, progress=Progress())
+    again = freeze(tmp_path, tmp_path)
     assert again.path.read_bytes() == frozen.path.read_bytes()
 
 
@@ -359,7 +374,7 @@ def test_a_stub_that_went_bad_in_the_cache_is_frozen_anew(frozen: Stub, tmp_path
     shutil.copytree(frozen.path.parents[1], cache)
     cached = cache / "stubs" / frozen.path.name
     os.truncate(cached, 1000)
-    made = freeze_stub(LINUX, work=tmp_path, cache_root=cache, progress=Progress())
+    made = freeze(tmp_path, cache)
     assert made.path.read_bytes() == frozen.path.read_bytes()
 
 

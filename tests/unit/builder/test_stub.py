@@ -1,14 +1,24 @@
+import ast
 import struct
+from importlib.metadata import packages_distributions
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from bootstrap.bundle import layout
 from builder.errors import DamagedBundleError, ExitCode, RefusedContentError, UnfitHostError
+from builder.fetch import Cache
+from builder.lock.model import load_lock, lock_path
 from builder.progress import Progress
-from builder.stub import freeze_stub, open_stub
+from builder.stub import Identity, freeze_stub, open_stub
 from builder.targets import TARGETS, TargetPlatform, host_target
+from builder.wine import FREEZER
 
+ROOT = Path(__file__).parents[3]
+# A real, small Windows program: the launcher that the library installer puts before scripts.
+PROGRAM = files("installer").joinpath("_scripts", "t64.exe").read_bytes()
 LINUX, WINDOWS = TARGETS["linux_x86_64"], TARGETS["win_amd64"]
 
 
@@ -33,8 +43,8 @@ def write(folder: Path, data: bytes) -> Path:
 
 
 def test_the_pkg_ends_the_file(tmp_path: Path) -> None:
-    windows = open_stub(write(tmp_path, b"MZ" + b"x" * 98 + package(b"content")), WINDOWS)
-    assert windows.bootloader_size == 100
+    windows = open_stub(write(tmp_path, PROGRAM + package(b"content")), WINDOWS)
+    assert windows.bootloader_size == len(PROGRAM)
     assert windows.minimum_glibc is None
 
 
@@ -73,11 +83,58 @@ def test_a_finished_installer_is_no_stub(tmp_path: Path) -> None:
         open_stub(write(tmp_path, data), WINDOWS)
 
 
+@pytest.fixture
+def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+
+
+@pytest.mark.usefixtures("nothing_installed")
 @pytest.mark.skipif(host_target() is not LINUX, reason="asks for a stub of the other platform")
-def test_only_windows_freezes_for_windows(tmp_path: Path) -> None:
-    with pytest.raises(UnfitHostError, match="win_amd64 can be frozen only on that") as caught:
-        freeze_stub(WINDOWS, work=tmp_path, cache_root=tmp_path, progress=Progress())
-    assert "builder freeze" in caught.value.remedy
-    assert "--stub" in caught.value.remedy
+def test_without_wine_there_are_three_ways_out(tmp_path: Path) -> None:
+    with pytest.raises(UnfitHostError, match="on Windows, or here under Wine") as caught:
+        freeze_stub(
+            WINDOWS,
+            Identity(product="LLMSetup", version="1.0", company="Example"),
+            work=tmp_path,
+            cache=Cache(tmp_path),
+            offline=True,
+            progress=Progress(),
+        )
+    for way in ("apt-get install wine", "builder freeze --output stub.exe", "build.ps1"):
+        assert way in caught.value.remedy
     assert caught.value.exit_code == ExitCode.UNFIT_MACHINE
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pkg_beyond_the_end_of_the_image_is_damaged(tmp_path: Path) -> None:
+    with pytest.raises(DamagedBundleError, match="not where its program ends"):
+        open_stub(write(tmp_path, PROGRAM + b"junk" + package()), WINDOWS)
+
+
+def test_no_whole_image_is_damaged(tmp_path: Path) -> None:
+    with pytest.raises(DamagedBundleError, match="no whole Windows program"):
+        open_stub(write(tmp_path, PROGRAM[:100] + package()), WINDOWS)
+
+
+def test_every_dependency_of_the_installer_is_in_the_freezer() -> None:
+    """What is frozen under Wine is locked there; one that is missing would fail on the target."""
+    distributions = packages_distributions()
+    needed = {
+        canonicalize_name(distributions[name][0])
+        for path in (ROOT / "bootstrap").rglob("*.py")
+        for name in imported(path)
+        if name in distributions and name not in {"bootstrap", "builder"}
+    }
+    locked = {wheel.name for wheel in load_lock(lock_path(FREEZER, "freezer", "win_amd64")).wheels}
+    # Those that only the probes import belong to the stack and not to the installer.
+    assert needed
+    assert needed <= locked
+
+
+def imported(path: Path) -> set[str]:
+    if path.parent.name == "probes":
+        return set()
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}

@@ -1,0 +1,15 @@
+"""The stub: the package ``bootstrap`` frozen by PyInstaller, without any payload."""
+
+from builder.stub.freeze import freeze_stub, require_freezing, require_stub
+from builder.stub.identity import Identity, identity_of
+from builder.stub.model import Stub, open_stub
+
+__all__ = [
+    "Identity",
+    "Stub",
+    "freeze_stub",
+    "identity_of",
+    "open_stub",
+    "require_freezing",
+    "require_stub",
+]

@@ -1,0 +1,115 @@
+"""A stub as a value, and whether a file is one."""
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pefile
+
+from bootstrap.bundle import layout
+from builder.elf import minimum_glibc_of_streams
+from builder.errors import DamagedBundleError, RefusedContentError, UsageError
+from builder.targets import TargetPlatform
+
+_MAGIC = {"linux_x86_64": b"\x7fELF", "win_amd64": b"MZ"}
+_FREEZE_AGAIN = "Make another one with: python -m builder freeze --output FILE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stub:
+    """A frozen installer program without payload; it starts, and finds none.
+
+    Attributes:
+        bootloader_size: bytes before PyInstaller's PKG, which ends the file.
+        minimum_glibc: ``major.minor``; None where there is no glibc (Windows).
+    """
+
+    path: Path
+    bootloader_size: int
+    minimum_glibc: str | None
+
+
+def open_stub(path: Path, target: TargetPlatform) -> Stub:
+    """Take a stub that was frozen before.
+
+    Raises:
+        UsageError: the file cannot be read.
+        RefusedContentError: it is a program for another platform, or a finished installer.
+        DamagedBundleError: it is not a stub, or not all of one.
+    """
+    try:
+        with path.open("rb") as file:
+            return _inspect(file, path, target)
+    except OSError as error:
+        raise UsageError(
+            f"The stub {path} cannot be read: {error.strerror or error}.", remedy=_FREEZE_AGAIN
+        ) from error
+
+
+def _inspect(file: BinaryIO, path: Path, target: TargetPlatform) -> Stub:
+    magic = _MAGIC[target.name]
+    if file.read(len(magic)) != magic:
+        raise RefusedContentError(
+            f"The stub {path} is no program for {target.name}.", remedy=_FREEZE_AGAIN
+        )
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - layout.COOKIE_SIZE))
+    pkg_size = layout.pkg_size(file.read())
+    if pkg_size is None or pkg_size >= end:
+        raise DamagedBundleError(
+            f"The stub {path} does not end as a frozen program does: it is cut off, something was "
+            "appended, or PyInstaller did not make it.",
+            remedy=_FREEZE_AGAIN,
+        )
+    file.seek(max(0, end - pkg_size - layout.TRAILER_SIZE))
+    if layout.parse_trailer(file.read(layout.TRAILER_SIZE)):
+        raise RefusedContentError(
+            f"{path} is a finished installer and not a stub.", remedy=_FREEZE_AGAIN
+        )
+    bootloader_size = end - pkg_size
+    glibc = None
+    if target.sys_platform == "linux":
+        glibc = minimum_glibc_of_streams(_binaries(path))
+    else:
+        _require_whole_image(path, bootloader_size)
+    return Stub(path=path, bootloader_size=bootloader_size, minimum_glibc=glibc)
+
+
+def _require_whole_image(path: Path, size: int) -> None:
+    """The PE image must end where the PKG begins: Windows maps what lies before, no more."""
+    try:
+        with pefile.PE(str(path), fast_load=True) as image:
+            overlay = image.get_overlay_data_start_offset()
+    except pefile.PEFormatError as error:
+        raise DamagedBundleError(
+            f"The stub {path} is no whole Windows program: {error}.", remedy=_FREEZE_AGAIN
+        ) from error
+    if overlay != size:
+        raise DamagedBundleError(
+            f"The stub {path} has its PKG at offset {size}, and not where its program ends "
+            f"({overlay}).",
+            remedy=_FREEZE_AGAIN,
+        )
+
+
+def _binaries(path: Path) -> Iterator[BinaryIO]:
+    """The bootloader, and every library and extension module in the PKG."""
+    # Costs every command a quarter of a second when it is imported at the top.
+    from PyInstaller.archive import readers  # noqa: PLC0415
+
+    with path.open("rb") as bootloader:
+        yield bootloader
+    try:
+        package = readers.CArchiveReader(str(path))
+        for name, (*_, kind) in package.toc.items():
+            if kind == readers.PKG_ITEM_BINARY:
+                yield io.BytesIO(package.extract(name))
+    except (readers.ArchiveReadError, struct.error, zlib.error, ValueError) as error:
+        raise DamagedBundleError(
+            f"The PKG of the stub {path} is damaged: {error}.", remedy=_FREEZE_AGAIN
+        ) from error

@@ -1,0 +1,79 @@
+"""Freezing for Windows, there or under Wine: icon, version, manifest, and a guarded start.
+
+The result is PyInstaller's ordinary one-file program: a PE image, and the PKG behind it.
+"""
+
+import struct
+from pathlib import Path
+
+import pefile
+
+from builder.launching import Launcher
+from builder.stub.identity import Identity
+
+RESOURCES = Path(__file__).with_name("resources")
+OPTIONS = (
+    # Double-clicked, no console shows; started from one, it speaks there.
+    *("--hide-console", "hide-early"),
+    # The launchers that wheel installation on Windows puts before console scripts.
+    *("--collect-data", "installer"),
+    # Imported by their names only, where they are needed.
+    *("--hidden-import", "win32timezone"),
+)
+# LOAD_LIBRARY_SEARCH_SYSTEM32: what the image itself imports is taken from there and nowhere
+# else (PE format, load configuration, DependentLoadFlags; Windows 10 1607 and later).
+_SYSTEM_ONLY = 0x800
+
+
+def options(folder: Path, identity: Identity, launcher: Launcher) -> list[str]:
+    """PyInstaller's options, with the files that they name written into ``folder``."""
+    version = folder / "version.txt"
+    version.write_text(_version_resource(identity), encoding="utf-8")
+    files = {
+        "--icon": RESOURCES / "installer.ico",
+        "--manifest": RESOURCES / "installer.manifest",
+        "--version-file": version,
+        # Runs before anything else does.
+        "--runtime-hook": RESOURCES / "system_libraries.py",
+    }
+    return [
+        *OPTIONS,
+        *(text for name, path in files.items() for text in (name, launcher.path(path))),
+    ]
+
+
+def assemble(folder: Path, name: str) -> bytes:
+    """The stub: what PyInstaller has made, hardened."""
+    data = (folder / "dist" / f"{name}.exe").read_bytes()
+    with pefile.PE(data=data, fast_load=True) as image:
+        places = pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG"]
+        image.parse_data_directories(directories=[places])
+        config = image.DIRECTORY_ENTRY_LOAD_CONFIG.struct
+        flags = config.get_field_absolute_offset("DependentLoadFlags")
+        checksum = image.OPTIONAL_HEADER.get_field_absolute_offset("CheckSum")
+    patched = bytearray(data)
+    struct.pack_into("<H", patched, flags, _SYSTEM_ONLY)
+    # It would have to be taken anew over gigabytes, and nobody looks at it in programs.
+    struct.pack_into("<I", patched, checksum, 0)
+    return bytes(patched)
+
+
+def _version_resource(identity: Identity) -> str:
+    """The text that PyInstaller makes a VERSIONINFO resource of."""
+    numbers = (*identity.release, 0, 0, 0, 0)[:4]
+    texts = {
+        "CompanyName": identity.company,
+        "FileDescription": f"{identity.product} {identity.version} offline installer",
+        "FileVersion": identity.version,
+        "InternalName": identity.product,
+        "OriginalFilename": f"{identity.product}.exe",
+        "ProductName": identity.product,
+        "ProductVersion": identity.version,
+    }
+    table = ", ".join(f"StringStruct({name!r}, {text!r})" for name, text in texts.items())
+    return (
+        f"VSVersionInfo(ffi=FixedFileInfo(filevers={numbers}, prodvers={numbers}, mask=0x3f, "
+        "flags=0x0, OS=0x40004, fileType=0x1, subtype=0x0, date=(0, 0)), kids=["
+        f"StringFileInfo([StringTable('040904B0', [{table}])]), "
+        "VarFileInfo([VarStruct('Translation', [0x0409, 1200])])])\n"
+    )

