@@ -40,6 +40,8 @@ _SETTINGS = {
     "WINEDLLOVERRIDES": "winemenubuilder.exe,mscoree,mshtml=d",
     # Not on this user's screen.
     "DISPLAY": "",
+    # File names are bytes here and characters there.
+    "LC_ALL": "C.UTF-8",
 }
 
 

@@ -15,7 +15,7 @@ from builder.fetch import Cache, hash_file
 from builder.launching import NATIVE, Launcher
 from builder.manifest import PROBES
 from builder.progress import Progress
-from builder.stub import linux, windows
+from builder.stub import hardening, linux, windows
 from builder.stub.identity import Identity
 from builder.stub.model import Stub, open_stub
 from builder.targets import TargetPlatform, host_target
@@ -169,6 +169,7 @@ def _sources(target: TargetPlatform) -> Iterator[Path]:
     yield from sorted((_ROOT / "bootstrap").rglob("*.py"))
     if target.sys_platform == "win32":
         yield from sorted(windows.RESOURCES.iterdir())
+        yield from (Path(windows.__file__), Path(hardening.__file__))
 
 
 def _freeze(

@@ -3,12 +3,10 @@
 The result is PyInstaller's ordinary one-file program: a PE image, and the PKG behind it.
 """
 
-import struct
 from pathlib import Path
 
-import pefile
-
 from builder.launching import Launcher
+from builder.stub.hardening import harden
 from builder.stub.identity import Identity
 
 RESOURCES = Path(__file__).with_name("resources")
@@ -20,9 +18,6 @@ OPTIONS = (
     # Imported by their names only, where they are needed.
     *("--hidden-import", "win32timezone"),
 )
-# LOAD_LIBRARY_SEARCH_SYSTEM32: what the image itself imports is taken from there and nowhere
-# else (PE format, load configuration, DependentLoadFlags; Windows 10 1607 and later).
-_SYSTEM_ONLY = 0x800
 
 
 def options(folder: Path, identity: Identity, launcher: Launcher) -> list[str]:
@@ -43,19 +38,8 @@ def options(folder: Path, identity: Identity, launcher: Launcher) -> list[str]:
 
 
 def assemble(folder: Path, name: str) -> bytes:
-    """The stub: what PyInstaller has made, hardened."""
-    data = (folder / "dist" / f"{name}.exe").read_bytes()
-    with pefile.PE(data=data, fast_load=True) as image:
-        places = pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG"]
-        image.parse_data_directories(directories=[places])
-        config = image.DIRECTORY_ENTRY_LOAD_CONFIG.struct
-        flags = config.get_field_absolute_offset("DependentLoadFlags")
-        checksum = image.OPTIONAL_HEADER.get_field_absolute_offset("CheckSum")
-    patched = bytearray(data)
-    struct.pack_into("<H", patched, flags, _SYSTEM_ONLY)
-    # It would have to be taken anew over gigabytes, and nobody looks at it in programs.
-    struct.pack_into("<I", patched, checksum, 0)
-    return bytes(patched)
+    """The stub from what PyInstaller has made."""
+    return harden((folder / "dist" / f"{name}.exe").read_bytes())
 
 
 def _version_resource(identity: Identity) -> str:

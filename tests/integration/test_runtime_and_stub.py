@@ -234,7 +234,7 @@ def test_standalone_is_fetched_pruned_and_then_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pinned = pin(*served, host)
-    monkeypatch.setattr(runtime, "newest_runtime", lambda *_: pinned)
+    monkeypatch.setattr(runtime, "newest_runtime", lambda *_, **__: pinned)
     made = prepare("standalone", tmp_path / "work", offline=False)
     assert (made.source, made.version, made.warning) == ("standalone", host.version, None)
     assert made.build == "python-build-standalone 20990101"
@@ -257,7 +257,7 @@ def test_other_bytes_than_pinned_are_refused(
     forged = bytearray(served[0].read_bytes())
     forged[-1] ^= 1
     served[0].write_bytes(forged)
-    monkeypatch.setattr(runtime, "newest_runtime", lambda *_: pinned)
+    monkeypatch.setattr(runtime, "newest_runtime", lambda *_, **__: pinned)
     with pytest.raises(DownloadError, match=r"standalone\.tar\.gz"):
         prepare("standalone", tmp_path / "work", offline=False)
     assert not list((tmp_path / "work").glob("*.tar"))
@@ -269,7 +269,7 @@ def test_auto_falls_back_to_the_host_and_warns(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runtime, "newest_runtime", lambda *_: pin(*served, host))
+    monkeypatch.setattr(runtime, "newest_runtime", lambda *_, **__: pin(*served, host))
     made = prepare("auto", tmp_path / "work")
     assert made.source == "host"
     assert made.warning

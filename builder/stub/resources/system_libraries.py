@@ -17,12 +17,10 @@ _USER_DIRS = 0x400
 _IMPORTED = (
     "bcrypt",
     "crypt32",
-    "cryptbase",
     "iphlpapi",
     "netapi32",
     "powrprof",
     "secur32",
-    "userenv",
     "version",
 )
 
