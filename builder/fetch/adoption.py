@@ -1,7 +1,7 @@
 """Takes files that somebody fetched by hand, by hash and not by name."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from builder.errors import UsageError
@@ -26,12 +26,9 @@ def adopt(folder: Path, wanted: Iterable[WantedFile], cache: Cache, progress: Pr
         raise UsageError(f"There is no folder {folder}.", remedy="Correct --wheels.")
     missing = [file for file in wanted if cache.find(file) is None]
     present = [(path, path.stat().st_size) for path in sorted(folder.rglob("*")) if path.is_file()]
+    hashes = dict[Path, str]()
     for file in missing:
-        candidates = [
-            path
-            for path, size in present
-            if size == file.size or (file.size is None and path.name == file.filename)
-        ]
+        candidates = _candidates(file, present, hashes)
         if any(_take(path, file, cache, progress) for path in candidates):
             progress.note(f"{file.filename} was taken from {folder}.")
         elif named := next((path for path, _ in present if path.name == file.filename), None):
@@ -39,6 +36,28 @@ def adopt(folder: Path, wanted: Iterable[WantedFile], cache: Cache, progress: Pr
                 f"{named} is not the locked {file.filename}: SHA-256 {file.sha256} is wanted, it "
                 f"has {hash_file(named)}."
             )
+
+
+def _candidates(
+    file: WantedFile, present: Iterable[tuple[Path, int]], hashes: dict[Path, str]
+) -> Iterator[Path]:
+    """Files that may be the wanted one: by size, or where nobody states it, by hash.
+
+    Args:
+        file: the wanted one.
+        present: all files, with their bytes.
+        hashes: of those that were read already; grows.
+    """
+    if file.size is not None:
+        yield from (path for path, size in present if size == file.size)
+        return
+    alike = [path for path, _ in present if path.suffix == Path(file.filename).suffix]
+    # Its own name first: then no other needs to be read.
+    for path in sorted(alike, key=lambda path: path.name != file.filename):
+        if path not in hashes:
+            hashes[path] = hash_file(path)
+        if hashes[path] == file.sha256:
+            yield path
 
 
 def _take(path: Path, file: WantedFile, cache: Cache, progress: Progress) -> bool:

@@ -26,8 +26,9 @@ from builder.progress import Bar, Progress
 _CHUNK = 1 << 20
 # From here on a file has a bar of its own.
 _LARGE = 50_000_000
-# For files whose size nobody has stated; the largest runtime has a tenth of it.
-_LARGEST_UNSTATED = 1 << 30
+# For files whose size nobody has stated. Zip archives without 64-bit extensions, and files on
+# FAT32, end here; the largest wheel of torch so far, 2.8.0+cu128 for Windows, has 3.46 GB.
+_LARGEST_UNSTATED = 1 << 32
 # In a row, without as much as a chunk between them.
 _MOST_FAILURES = 4
 
@@ -92,7 +93,7 @@ def fetch(
         need = sum(max(0, (file.size or 0) - cache.size_of_partial(file)) for file in missing)
         require_room(cache.root, need, option="--cache")
         # The largest first, so that the last thread does not end long after the others.
-        missing.sort(key=lambda file: -(file.size or 0))
+        missing.sort(key=_most_bytes, reverse=True)
         results = _download_all(missing, cache, jobs, progress, backoff)
         absences = [result for result in results if isinstance(result, _Absence)]
         for file, result in zip(missing, results, strict=True):
@@ -122,6 +123,10 @@ def size_at(url: str, index: str | None) -> int:
             f"{error}.",
             remedy="Check the connection and the proxy, then run lock again.",
         ) from error
+
+
+def _most_bytes(file: WantedFile) -> int:
+    return _LARGEST_UNSTATED if file.size is None else file.size
 
 
 def _offline(file: WantedFile) -> _Absence:
@@ -195,7 +200,7 @@ class _Downloads:
     def _download(self, file: WantedFile, url: str, part: PartialFile) -> Path:
         with ExitStack() as stack:
             bars = [self._total]
-            if (file.size or 0) >= _LARGE:
+            if _most_bytes(file) >= _LARGE:
                 bars.append(stack.enter_context(self._progress.bar(file.filename, file.size or 0)))
             transfer = _Transfer(file, part, bars, self._stop)
             failures = 0
@@ -225,7 +230,7 @@ class _Transfer:
         self._part = part
         self._bars = bars
         self._stop = stop
-        self._limit = _LARGEST_UNSTATED if file.size is None else file.size
+        self._limit = _most_bytes(file)
         self._ended = False
         self._reset()
         if part.size > self._limit:
