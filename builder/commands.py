@@ -22,7 +22,8 @@ from builder.errors import (
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
-from builder.lock.checking import require_answering, require_trio
+from builder.lock.checking import require_answering, require_trio, thin_evidence
+from builder.lock.known import load_known_wheels
 from builder.lock.model import Lock, encode_lock, load_lock, lock_path
 from builder.lock.resolve import resolve
 from builder.manifest import Manifest, load_manifest
@@ -83,21 +84,38 @@ def lock(options: Namespace, console: Console) -> ExitCode:
         manifest.variant_target(variant, target.name)
     if options.check:
         return _check_locks(options, manifest, facts, console)
+    known = load_known_wheels()
     for variant in options.cuda:
-        made = resolve(manifest, options.manifest, variant, target.name, console, size_of=size_at)
+        made = resolve(
+            *(manifest, options.manifest, variant, target.name, console),
+            known=known,
+            size_of=size_at,
+        )
         require_trio(made, facts)
+        _warn_of_thin_evidence(made, console)
         for finding in judge_lock(made, manifest):
             console.warn(f"{finding.message} A build will refuse it, and tell the whole chain.")
         with storing(made.path.parent, option="--manifest"):
             made.path.parent.mkdir(exist_ok=True)
             replace_file(made.path, encode_lock(made))
-        total = human_size(sum(wheel.size for wheel in made.wheels))
         console.result(
-            f"{made.path}: {len(made.wheels)} wheels, {total}.",
+            f"{made.path}: {len(made.wheels)} wheels, {_total(made)}.",
             path=str(made.path),
             wheels=len(made.wheels),
         )
     return ExitCode.DONE
+
+
+def _total(locked: Lock) -> str:
+    sizes = [wheel.size for wheel in locked.wheels if wheel.size is not None]
+    unstated = len(locked.wheels) - len(sizes)
+    rest = f" and {unstated} of unstated size" if unstated else ""
+    return human_size(sum(sizes)) + rest
+
+
+def _warn_of_thin_evidence(locked: Lock, console: Console) -> None:
+    if thin := thin_evidence(locked):
+        console.warn(thin)
 
 
 def _check_locks(
@@ -107,7 +125,9 @@ def _check_locks(
     for variant in options.cuda:
         path = lock_path(options.manifest, variant, options.target)
         try:
-            require_answering(load_lock(path), manifest, facts)
+            locked = load_lock(path)
+            require_answering(locked, manifest, facts)
+            _warn_of_thin_evidence(locked, console)
             console.result(f"{path} answers the manifest.", path=str(path))
         except ReportedError as error:
             console.failed(error)
@@ -128,6 +148,7 @@ def check(options: Namespace, console: Console) -> ExitCode:
         return ExitCode.DONE
     locked, wheels = _cached_wheels(options, manifest)
     require_answering(locked, manifest, load_facts())
+    _warn_of_thin_evidence(locked, console)
     complete = len(wheels) == len(locked.wheels)
     findings = (judge_wheels if complete else judge_lock)(locked, manifest, wheels)
     refuse(findings, locked.path.name)

@@ -20,7 +20,7 @@ from builder.fetch import Cache, WantedFile, adopt, fetch, require_intact
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
 from builder.launching import NATIVE, Launcher
-from builder.lock.checking import require_answering
+from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
 from builder.pack.compose import compose
@@ -145,6 +145,8 @@ class _Workshop:
         if any(finding.rule == "blacklist" for finding in findings):
             findings = judge_lock(lock, self._manifest, self._witnesses(lock))
         refuse(findings, lock.path.name)
+        if thin := thin_evidence(lock):
+            self._progress.warn(thin)
         return lock
 
     def _witnesses(self, lock: Lock) -> tuple[WheelFacts, ...]:

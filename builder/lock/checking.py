@@ -43,6 +43,17 @@ def require_trio(lock: Lock, facts: CudaFacts) -> None:
         )
 
 
+def thin_evidence(lock: Lock) -> str | None:
+    """A sentence on hashes that one publisher alone vouches for; None where there are none."""
+    thin = [wheel.name for wheel in lock.wheels if wheel.publishers == 1]
+    if not thin:
+        return None
+    return (
+        f"{lock.path.name}: only one source has published the hash of {', '.join(thin)}. Should "
+        "it be wrong, the file is refused."
+    )
+
+
 def check_lock(lock: Lock, manifest: Manifest, facts: CudaFacts) -> list[str]:
     """Every reason why the lock must be made anew; empty when it answers."""
     faults = []

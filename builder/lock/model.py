@@ -24,17 +24,26 @@ from builder.targets import find_target
 
 _TOOL = "llmsetup"
 _WHEELHOUSE = "../wheelhouse/"
+# How many vouch for a hash that the index itself was not asked for.
+_PUBLISHERS = "hash-publishers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedWheel:
-    """One wheel: what it is called, how large it is, what is in it."""
+    """One wheel: what it is called, how large it is, what is in it.
+
+    Attributes:
+        size: bytes; None where nobody has stated them.
+        publishers: how many others have published the hash, of a wheel whose index was not
+            asked; None where the index itself has stated it.
+    """
 
     name: NormalizedName
     version: Version
     filename: str
     sha256: str
-    size: int
+    size: int | None
+    publishers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +115,7 @@ def _package(wheel: LockedWheel) -> Package:
                 hashes={"sha256": wheel.sha256},
             )
         ],
+        tool={_TOOL: {_PUBLISHERS: wheel.publishers}} if wheel.publishers else None,
     )
 
 
@@ -115,7 +125,7 @@ def load_lock(path: Path) -> Lock:
     Raises:
         ManifestError: it is missing, is not TOML, is the lock of another variant or target
             than its name says, or breaks PEP 751 or one of our rules: each package once,
-            with exactly one wheel, from the wheelhouse, with size and SHA-256.
+            with exactly one wheel, from the wheelhouse, with its SHA-256.
         NotTrustedError: a wheel has no SHA-256.
     """
     data = _read_toml(path)
@@ -200,11 +210,26 @@ def _locked(place: int, package: Package) -> LockedWheel:
     sha256 = wheel.hashes.get("sha256", "")
     if not _is_sha256(sha256):
         raise ValueError(f"{where}.wheels[0].hashes.sha256: is missing or not a SHA-256")
-    if wheel.size is None or wheel.size < 0:
-        raise ValueError(f"{where}.wheels[0].size: is missing or negative")
+    if wheel.size is not None and wheel.size < 0:
+        raise ValueError(f"{where}.wheels[0].size: is negative")
     return LockedWheel(
-        name=name, version=version, filename=filename, sha256=sha256, size=wheel.size
+        name=name,
+        version=version,
+        filename=filename,
+        sha256=sha256,
+        size=wheel.size,
+        publishers=_publishers(package, where),
     )
+
+
+def _publishers(package: Package, where: str) -> int | None:
+    tool = (package.tool or {}).get(_TOOL)
+    if tool is None:
+        return None
+    count = tool.get(_PUBLISHERS) if isinstance(tool, dict) else None
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"{where}.tool.{_TOOL}.{_PUBLISHERS}: must be a number, 1 or more")
+    return count
 
 
 def _is_sha256(text: str) -> bool:

@@ -4,19 +4,21 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import tomli_w
 import uv
+from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from bootstrap.bundle.model import Target
 from builder.errors import DownloadError, RefusedContentError, ReportedError
+from builder.lock.known import KnownWheel, find_known
 from builder.lock.model import Lock, LockedWheel, lock_path
 from builder.lock.requirements import digest, requirements
 from builder.manifest import Manifest
@@ -51,9 +53,13 @@ def resolve(
     target: Target,
     progress: Progress,
     *,
+    known: Iterable[KnownWheel] = (),
     size_of: Callable[[str, str | None], int] | None = None,
 ) -> Lock:
     """Resolve one variant.
+
+    A pinned wheel that is known is locked by what is known of it, and its index is not
+    asked: the same public version on pip's own index takes its place while uv resolves.
 
     Args:
         manifest: what is wanted.
@@ -61,6 +67,7 @@ def resolve(
         variant: which one.
         target: for which platform; need not be this machine's.
         progress: hears what is going on.
+        known: wheels whose indexes need not be asked.
         size_of: asks the host for the bytes of the file at an address on an index (None is
             pip's own). HTML indexes, as PyTorch's is, state no sizes.
 
@@ -71,18 +78,24 @@ def resolve(
     """
     platform = find_target(target)
     progress.phase(f"{variant}: resolve for {target}")
+    rank = {tag: place for place, tag in enumerate(platform.tags(manifest.python))}
+    replaced = find_known(known, manifest, variant, target, rank)
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as folder:
-        project = tomli_w.dumps(_project(manifest, variant, target))
+        project = tomli_w.dumps(_project(manifest, variant, target, replaced))
         Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
         resolved = _run_uv(Path(folder), platform, manifest.python, variant)
-    rank = {tag: place for place, tag in enumerate(platform.tags(manifest.python))}
     named = manifest.variant_target(variant, target).indexes
 
     def size_at(project: str, address: str) -> int | None:
         index = manifest.indexes[named[project]] if project in named else None
         return size_of(address, index) if size_of else None
 
-    wheels = (_choose(package, rank, size_at) for package in resolved["packages"])
+    wheels = [
+        _choose(package, rank, size_at)
+        for package in resolved["packages"]
+        if package["name"] not in replaced
+    ]
+    wheels += [_locked(wheel) for wheel in replaced.values()]
     return Lock(
         variant=variant,
         target=target,
@@ -93,15 +106,24 @@ def resolve(
     )
 
 
-def _project(manifest: Manifest, variant: str, target: Target) -> dict[str, Any]:
+def _project(
+    manifest: Manifest, variant: str, target: Target, replaced: dict[str, KnownWheel]
+) -> dict[str, Any]:
     """A ``pyproject.toml`` whose packages come from the indexes that the manifest names."""
-    named = manifest.variant_target(variant, target).indexes
+    named = {
+        package: index
+        for package, index in manifest.variant_target(variant, target).indexes.items()
+        if package not in replaced
+    }
     return {
         "project": {
             "name": "llmsetup-resolution",
             "version": "0",
             "requires-python": f"=={manifest.python}.*",
-            "dependencies": [str(r) for r in requirements(manifest, variant, target)],
+            "dependencies": [
+                str(_public(replaced[r.name]) if r.name in replaced else r)
+                for r in requirements(manifest, variant, target)
+            ],
         },
         "tool": {
             "uv": {
@@ -111,9 +133,22 @@ def _project(manifest: Manifest, variant: str, target: Target) -> dict[str, Any]
                     for name in sorted(set(named.values()))
                 ],
                 "sources": {package: {"index": index} for package, index in named.items()},
+                "dependency-metadata": [
+                    {
+                        "name": wheel.name,
+                        "version": wheel.version.public,
+                        "requires-dist": list(wheel.requires),
+                    }
+                    for wheel in replaced.values()
+                    if wheel.requires is not None
+                ],
             }
         },
     }
+
+
+def _public(wheel: KnownWheel) -> Requirement:
+    return Requirement(f"{wheel.name}=={wheel.version.public}")
 
 
 def _run_uv(folder: Path, platform: TargetPlatform, python: str, variant: str) -> dict[str, Any]:
@@ -155,6 +190,17 @@ def _explain(error: ProgramError, variant: str) -> ReportedError:
 
 def _hosts(text: str) -> list[str]:
     return sorted(set(_HOST.findall(text)))
+
+
+def _locked(wheel: KnownWheel) -> LockedWheel:
+    return LockedWheel(
+        name=wheel.name,
+        version=wheel.version,
+        filename=wheel.filename,
+        sha256=wheel.sha256,
+        size=wheel.size,
+        publishers=wheel.publishers,
+    )
 
 
 def _choose(

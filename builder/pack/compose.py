@@ -133,7 +133,7 @@ def _write_wheel(
         version=str(facts.version),
         filename=facts.filename,
         sha256=locked.sha256,
-        size=locked.size,
+        size=facts.path.stat().st_size,
         entry=entry,
         record_sha256=facts.record_sha256,
         installed_size=facts.installed_size,

@@ -133,8 +133,8 @@ def test_a_torch_of_another_cuda(work: SmallBundle, tmp_path: Path) -> None:
 def test_a_cached_wheel_that_went_bad_is_named_and_fetched_anew(work: SmallBundle) -> None:
     wheel = next(wheel for wheel in lock_of(work).wheels if wheel.name == "tqdm")
     path = work.cache / "files" / wheel.sha256
-    for place in (wheel.size // 2, wheel.size - 30):
-        good = path.read_bytes()
+    good = path.read_bytes()
+    for place in (len(good) // 2, len(good) - 30):
         bad = bytearray(good)
         bad[place] ^= 1
         path.write_bytes(bad)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from packaging.utils import parse_wheel_filename
 
@@ -12,8 +13,9 @@ from bootstrap.bundle.model import Target
 from builder import processes
 from builder.errors import DownloadError, ExitCode, RefusedContentError
 from builder.facts import load_facts
-from builder.fetch import size_at
+from builder.fetch import Cache, MissingFilesError, fetch, size_at
 from builder.lock.checking import check_lock
+from builder.lock.known import KnownWheel, load_known_wheels
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
 from builder.lock.resolve import resolve
 from builder.manifest import (
@@ -25,7 +27,9 @@ from builder.manifest import (
     VariantTarget,
     load_manifest,
 )
+from builder.pipeline import wanted_files
 from builder.progress import Progress
+from builder.targets import find_target
 from tests.support.index_server import Indexes, serve
 
 LINUX: Target = "linux_x86_64"
@@ -61,9 +65,9 @@ def manifest_of(
     )
 
 
-def lock(manifest: Manifest, target: Target = LINUX) -> Lock:
+def lock(manifest: Manifest, target: Target = LINUX, *known: KnownWheel) -> Lock:
     path = Path("metadata", "dependencies.json")
-    return resolve(manifest, path, "cu118", target, Progress(), size_of=size_at)
+    return resolve(manifest, path, "cu118", target, Progress(), known=known, size_of=size_at)
 
 
 def locked(content: bytes, filename: str) -> LockedWheel:
@@ -180,6 +184,82 @@ def test_an_index_that_is_not_there_is_named(
     assert caught.value.exit_code is ExitCode.DOWNLOAD_FAILED
 
 
+UNREACHABLE = "https://wheels.invalid/whl/cu118"
+WINDOWS_TORCH = "torch-2.6.0+cu118-cp311-cp311-win_amd64.whl"
+
+
+def known(filename: str, requires: tuple[str, ...] | None = None) -> KnownWheel:
+    return KnownWheel(
+        index=UNREACHABLE,
+        filename=filename,
+        sha256="ab" * 32,
+        sources=("a/one:uv.lock@1", "a/two:uv.lock@2", "b/three:uv.lock@3"),
+        requires=requires,
+    )
+
+
+def offer_torch(indexes: Indexes) -> Manifest:
+    """The public torch on pip's own index; that of the variant lies at an unreachable one."""
+    indexes.add("json", "torch-2.6.0-cp311-cp311-manylinux_2_28_x86_64.whl", "cuda-twelve")
+    indexes.add("json", "torch-2.6.0-cp311-cp311-win_amd64.whl", "demo<2")
+    indexes.add("json", "torch-2.7.0-cp311-cp311-win_amd64.whl")
+    indexes.add("json", "companion-1.0-py3-none-any.whl", "torch>=2")
+    for filename in ("demo-1.0", "demo-2.0", "cuda_eleven-1.0", "cuda_twelve-1.0"):
+        indexes.add("json", f"{filename}-py3-none-any.whl")
+    return manifest_of("torch", "companion", index=UNREACHABLE, pins={"torch": "2.6.0+cu118"})
+
+
+def test_a_known_wheel_is_locked_without_its_index(indexes: Indexes) -> None:
+    """It needs what the same public version needs for the same target."""
+    manifest = offer_torch(indexes)
+    made = lock(manifest, WINDOWS, known(TORCH), known(WINDOWS_TORCH))
+    torch = next(wheel for wheel in made.wheels if wheel.name == "torch")
+    assert (torch.filename, torch.sha256, torch.size) == (WINDOWS_TORCH, "ab" * 32, None)
+    assert torch.publishers == 2
+    others = {wheel.filename: wheel.publishers for wheel in made.wheels if wheel is not torch}
+    assert others == {"companion-1.0-py3-none-any.whl": None, "demo-1.0-py3-none-any.whl": None}
+    assert check_lock(made, manifest, load_facts()) == []
+
+
+def test_a_known_wheel_may_say_what_it_requires(indexes: Indexes) -> None:
+    made = lock(offer_torch(indexes), LINUX, known(TORCH, ("cuda-eleven==1.0",)))
+    assert [wheel.name for wheel in made.wheels] == ["companion", "cuda-eleven", "torch"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        known("torch-2.6.1+cu118-cp311-cp311-win_amd64.whl"),
+        known("torch-2.6.0+cu118-cp312-cp312-win_amd64.whl"),
+        known(TORCH),
+        msgspec.structs.replace(known(WINDOWS_TORCH), index="https://wheels.invalid/whl/cu124"),
+    ],
+    ids=["another version", "another Python", "another target", "another index"],
+)
+def test_what_is_neither_known_nor_to_be_had_is_told(indexes: Indexes, other: KnownWheel) -> None:
+    with pytest.raises(DownloadError, match=r"https://wheels\.invalid cannot be reached"):
+        lock(offer_torch(indexes), WINDOWS, other)
+
+
+def test_a_known_hash_that_is_wrong_lets_nothing_in(indexes: Indexes, tmp_path: Path) -> None:
+    """Whether the index states another hash, or none and sends another file."""
+    manifest = offer_torch(indexes)
+    made = lock(manifest, WINDOWS, known(WINDOWS_TORCH))
+    indexes.add("html", WINDOWS_TORCH)
+    there = msgspec.structs.replace(manifest, indexes={"named": f"{indexes.address}/html"})
+    for unhashed, told in ((), "it has another file"), ((WINDOWS_TORCH,), "what it sends has"):
+        indexes.unhashed = set(unhashed)
+        with pytest.raises(MissingFilesError, match=told) as caught:
+            fetch_locked(made, there, tmp_path)
+        assert caught.value.exit_code is ExitCode.DOWNLOAD_FAILED
+        assert f"{WINDOWS_TORCH} (size not stated, SHA-256 {'ab' * 32})" in caught.value.message
+
+
+def fetch_locked(made: Lock, manifest: Manifest, folder: Path) -> None:
+    wanted = wanted_files(made, manifest)
+    fetch(wanted, Cache(folder), offline=False, jobs=2, progress=Progress(), backoff=0.001)
+
+
 def test_credentials_of_pips_index_are_used_and_not_told(
     indexes: Indexes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,3 +306,21 @@ def test_cu124_locked_twice_is_the_same_lock() -> None:
     ours = {wheel.name for wheel in load_lock(first.path).wheels}
     assert {"torch", "transformers", "nvidia-cudnn-cu12"} <= ours
     assert {"torch", "transformers", "nvidia-cudnn-cu12"} <= {w.name for w in first.wheels}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [LINUX, WINDOWS])
+def test_cu118_is_locked_though_its_index_be_out_of_reach(target: Target) -> None:
+    manifest = load_manifest()
+    away = dict.fromkeys(manifest.indexes, UNREACHABLE)
+    known = [msgspec.structs.replace(w, index=UNREACHABLE) for w in load_known_wheels()]
+    made = resolve(
+        *(msgspec.structs.replace(manifest, indexes=away), DEFAULT_PATH, "cu118", target),
+        Progress(),
+        known=known,
+    )
+    committed = {wheel.name: wheel for wheel in load_lock(made.path).wheels if wheel.publishers}
+    assert {wheel.name: wheel for wheel in made.wheels if wheel.publishers} == committed
+    assert set(committed) == {"torch", "torchvision", "torchaudio"}
+    accepted = frozenset(find_target(target).tags(manifest.python))
+    assert not [w for w in made.wheels if accepted.isdisjoint(parse_wheel_filename(w.filename)[3])]

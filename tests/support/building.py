@@ -87,7 +87,10 @@ def torch_wheel(folder: Path, local: str, cuda: str | None) -> Path:
 
 
 def two_variants(work: SmallBundle, address: str, wheel: Path) -> None:
-    """Torch in both variants: that of cu118 from an index of its own, that of cpu in the cache."""
+    """Torch in both variants: that of cu118 from an index of its own, that of cpu in the cache.
+
+    Of the former only the hash is known, from one publisher.
+    """
     manifest = json.loads(work.manifest.read_text())
     manifest["indexes"] = {"pytorch-cu118": address}
     torch = {"order": 90, "name": "torch", "specifier": ""}
@@ -103,7 +106,8 @@ def two_variants(work: SmallBundle, address: str, wheel: Path) -> None:
         version=Version("2.6.0+cu118"),
         filename=wheel.name,
         sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
-        size=wheel.stat().st_size,
+        size=None,
+        publishers=1,
     )
     write_lock(work, replace(own, wheels=(*own.wheels, added)), "cu118")
 

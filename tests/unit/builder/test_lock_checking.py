@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from bootstrap.bundle.model import Target
 from builder.facts import CudaFacts, TorchTrio, load_facts
-from builder.lock.checking import check_lock
+from builder.lock.checking import check_lock, thin_evidence
 from builder.lock.model import Lock, LockedWheel, load_lock
 from builder.lock.requirements import digest, requirements
 from builder.manifest import (
@@ -165,6 +165,19 @@ def test_torch_and_its_companions_were_built_for_each_other(
         assert len(faults) == 1
         assert all(f"{name} {version}" in faults[0] for name, version in trio.items())
         assert "metadata/cuda.json" in faults[0]
+
+
+def test_hashes_that_rest_on_one_source_are_named() -> None:
+    plain = lock(manifest(), **GOOD)
+    publishers = {"torch": 2, "torchvision": 1}
+    wheels = [
+        dataclasses.replace(wheel, publishers=publishers.get(wheel.name)) for wheel in plain.wheels
+    ]
+    told = thin_evidence(dataclasses.replace(plain, wheels=tuple(wheels)))
+    assert told
+    assert told.startswith("pylock.cu118-linux_x86_64.toml: only one source has published")
+    assert "hash of torchvision." in told
+    assert thin_evidence(plain) is None
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)

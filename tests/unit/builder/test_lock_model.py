@@ -15,16 +15,24 @@ from packaging.version import Version
 from bootstrap.bundle.model import Target
 from builder.errors import ExitCode, ManifestError, NotTrustedError
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock, lock_path
-from builder.manifest import DEFAULT_PATH
+from builder.manifest import DEFAULT_PATH, load_manifest
+from builder.police import judge_lock
 from builder.targets import find_target
 
 SHA = hashlib.sha256(b"wheel").hexdigest()
 LOCKS = sorted((DEFAULT_PATH.parent / "locks").glob("pylock.*.toml"))
 
 
-def wheel(filename: str, size: int = 7) -> LockedWheel:
+def wheel(filename: str, size: int | None = 7, publishers: int | None = None) -> LockedWheel:
     name, version, _, _ = parse_wheel_filename(filename)
-    return LockedWheel(name=name, version=version, filename=filename, sha256=SHA, size=size)
+    return LockedWheel(
+        name=name,
+        version=version,
+        filename=filename,
+        sha256=SHA,
+        size=size,
+        publishers=publishers,
+    )
 
 
 def lock(folder: Path, *wheels: LockedWheel, target: Target = "linux_x86_64") -> Lock:
@@ -82,7 +90,8 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     made = lock(
         tmp_path,
         wheel("demo-1.0-py3-none-any.whl"),
-        wheel("torch-2.6.0+cu124-cp311-cp311-win_amd64.whl", size=2_532_350_702),
+        wheel("torch-2.6.0+cu124-cp311-cp311-win_amd64.whl", 2_532_350_702, publishers=3),
+        wheel("torchaudio-2.6.0+cu124-cp311-cp311-win_amd64.whl", size=None, publishers=1),
         target="win_amd64",
     )
     assert load_lock(write(made)) == made
@@ -169,8 +178,10 @@ SDIST = {"path": "../wheelhouse/demo-1.0.tar.gz", "hashes": {"sha256": SHA}}
         (without("lock-version"), "lock-version"),
         (lambda data: data.update({"lock-version": "2.0"}), "2.0"),
         (without("packages"), "packages"),
-        (without(*FIRST, "size"), r"packages\[0\] \(demo\)\.wheels\[0\]\.size: is missing or"),
-        (wheel_with(size=-1), r"size: is missing or negative"),
+        (wheel_with(size=-1), r"packages\[0\] \(demo\)\.wheels\[0\]\.size: is negative"),
+        (package_with(tool={"llmsetup": {}}), r"\(demo\)\.tool\.llmsetup\.hash-publishers: must"),
+        (package_with(tool={"llmsetup": {"hash-publishers": 0}}), "must be a number, 1 or more"),
+        (package_with(tool={"llmsetup": 1}), "must be a number, 1 or more"),
         (package_with(sdist=SDIST), r"packages\[0\] \(demo\): only wheels may be locked"),
         (package_with(wheels=[]), "wheels"),
         (
@@ -256,8 +267,34 @@ def test_our_locks_are_as_they_would_be_written(path: Path) -> None:
     assert locked[canonicalize_name("transformers")] > Version("5")
 
 
-def test_four_variants_are_locked() -> None:
-    assert {load_lock(path).variant for path in LOCKS} >= {"cu124", "cu126", "cu128", "cu130"}
+def test_what_is_not_stated_is_not_written(tmp_path: Path) -> None:
+    text = encode_lock(lock(tmp_path, wheel("demo-1.0-py3-none-any.whl", size=None))).decode()
+    assert "size" not in text
+    assert "hash-publishers" not in text
+
+
+def test_every_variant_but_one_is_locked_for_both_targets() -> None:
+    """Nothing is known of the CPU build of torch for Linux, and its index was out of reach."""
+    wanted = {
+        (variant, target)
+        for variant, settings in load_manifest().variants.items()
+        for target in settings.targets
+    }
+    locked = {(made.variant, made.target) for made in map(load_lock, LOCKS)}
+    assert wanted - locked == {("cpu", "linux_x86_64")}
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_our_locks_fit_their_target(path: Path) -> None:
+    assert judge_lock(load_lock(path), load_manifest()) == []
+
+
+def test_other_tools_may_add_to_a_package(tmp_path: Path) -> None:
+    data = plain()
+    package_with(tool={"other": {"note": 1}})(data)
+    path = tmp_path / "pylock.cu124-linux_x86_64.toml"
+    path.write_text(tomli_w.dumps(data), encoding="utf-8")
+    assert load_lock(path).wheels[0].publishers is None
 
 
 def test_our_locks_name_no_host() -> None:
