@@ -180,7 +180,8 @@ def _freeze(
     # PyInstaller's analysis names every part of the C library that Wine has under no such name.
     level, separator = "WARN", ":"
     if target.sys_platform == "win32":
-        special, assemble = windows.options(folder, identity, launcher), windows.assemble
+        home = python.parent if launcher.wrapper else Path(sys.base_prefix)
+        special, assemble = windows.options(folder, identity, home, launcher), windows.assemble
         level, separator = "ERROR", ";"
     excluded = [f"--exclude-module={module}" for module in _EXCLUDED]
     probes = f"{launcher.path(PROBES / '*.py')}{separator}bootstrap/probes"

@@ -20,8 +20,15 @@ OPTIONS = (
 )
 
 
-def options(folder: Path, identity: Identity, launcher: Launcher) -> list[str]:
-    """PyInstaller's options, with the files that they name written into ``folder``."""
+def options(folder: Path, identity: Identity, home: Path, launcher: Launcher) -> list[str]:
+    """PyInstaller's options.
+
+    Args:
+        folder: where files that they name are written.
+        identity: what the program says of itself.
+        home: where the Python that freezes is installed.
+        launcher: how that Python is started here.
+    """
     version = folder / "version.txt"
     version.write_text(_version_resource(identity), encoding="utf-8")
     files = {
@@ -31,8 +38,12 @@ def options(folder: Path, identity: Identity, launcher: Launcher) -> list[str]:
         # Runs before anything else does.
         "--runtime-hook": RESOURCES / "system_libraries.py",
     }
+    # Python looks for it with every extension module: beside its own DLL, then beside the
+    # program, where it must not be found first.
+    stable_abi = ("--add-binary", f"{launcher.path(home / 'python3.dll')};.")
     return [
         *OPTIONS,
+        *stable_abi,
         *(text for name, path in files.items() for text in (name, launcher.path(path))),
     ]
 
