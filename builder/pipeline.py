@@ -5,6 +5,7 @@
     manifest → lock → fetch → police → runtime → stub → pack → prove → report
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -22,12 +23,13 @@ from builder.grouping import assign_groups
 from builder.lock.checking import require_answering
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
+from builder.pack.authenticode import require_signing, sign
 from builder.pack.compose import compose
 from builder.pack.contents import Contents
 from builder.pack.proof import prove, prove_it_starts
 from builder.police import judge_lock, judge_wheels, refuse
 from builder.progress import Progress
-from builder.publish import Bundle, Draft, publish, workplace
+from builder.publish import Bundle, Draft, publish, require_free_names, workplace
 from builder.report import template_values
 from builder.runtime import (
     PreparedRuntime,
@@ -50,6 +52,8 @@ class BuildRequest:
         wheel_folders: folders with wheels fetched by hand, taken by hash.
         stub: a stub frozen before, instead of freezing one.
         jobs: parallel downloads.
+        authenticode: key to sign an installer for Windows with, PKCS#12; None does not sign.
+        volume_size: bytes of a volume; None makes volumes only of what is too large for a file.
     """
 
     variants: tuple[str, ...]
@@ -62,6 +66,8 @@ class BuildRequest:
     runtime: RuntimeChoice
     stub: Path | None
     jobs: int
+    volume_size: int | None = None
+    authenticode: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,8 @@ class _Workshop:
     def require_tools(self) -> None:
         """What can be known to be missing is said before anything long begins."""
         request = self._request
+        if request.authenticode:
+            require_signing(request.authenticode, request.target)
         require_runtime(request.runtime, python=self._manifest.python, target=request.target)
         if request.stub:
             open_stub(request.stub, request.target)
@@ -218,6 +226,7 @@ class _Workshop:
             runtime=self._runtime,
             stub=self._stub,
             documents={},
+            asked_volume_size=self._request.volume_size,
         )
         return replace(contents, documents=render_documents(template_values(contents)))
 
@@ -230,8 +239,15 @@ class _Workshop:
 
     def _pack(self, contents: Contents) -> Draft:
         self._steps.begin("pack")
+        require_free_names(contents, self._request.output)
         path = self._scratch / f"{contents.installer_name}.part"
+        if self._request.authenticode:
+            # A wrong password should be known before gigabytes are written.
+            trial = shutil.copyfile(contents.stub.path, path)
+            sign(trial, self._request.authenticode)
         compose(contents, path, self._progress)
+        if self._request.authenticode:
+            sign(path, self._request.authenticode)
         self._steps.begin("prove")
         index, sha256 = prove(path, self._progress)
         if contents.target is host_target():

@@ -72,16 +72,14 @@ def read_frame(file: BinaryIO, path: Path) -> Frame:
     return Frame(trailer=trailer, size=size, unhashed=(*places, (end, size - end)))
 
 
-def _find_pkg(
-    file: BinaryIO, path: Path, size: int, signing: pe.Signing | None
-) -> tuple[int, int]:
+def _find_pkg(file: BinaryIO, path: Path, size: int, signing: pe.Signing | None) -> tuple[int, int]:
     """Where PyInstaller's PKG begins and ends."""
     end, padding = size, 0
     if signing and signing.is_signed:
         end, padding = signing.table_offset, pe.ALIGNMENT - 1
         if end + signing.table_size != size:
             raise DamagedBundleError(
-                f"{path} does not end with its signature: it is cut off, or something was appended.",
+                f"{path} does not end with its signature: it was cut off or added to.",
                 remedy=COPY_AGAIN,
             )
     file.seek(max(0, end - layout.COOKIE_SIZE - padding))

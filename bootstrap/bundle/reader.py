@@ -109,9 +109,7 @@ class BundleReader:
         """
         self._stream(entry, lambda chunk: progress(len(chunk)))
 
-    def verify_volumes(
-        self, begin: Callable[[str], None], progress: Callable[[int], None]
-    ) -> None:
+    def verify_volumes(self, begin: Callable[[str], None], progress: Callable[[int], None]) -> None:
         """Read every volume whole, which is every byte of the payload.
 
         Args:
