@@ -150,6 +150,10 @@ def _hash_rest(path: Path, trailer: layout.Trailer, index: Index, head: bytes) -
 def _write_members(
     contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
 ) -> _Members:
+    # First, since they name the version: so the first volumes of two builds differ at once.
+    documents = tuple(
+        writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
+    )
     groups = tuple(
         Group(
             name=name,
@@ -161,9 +165,6 @@ def _write_members(
         for name, members in contents.groups.items()
     )
     runtime = _write_runtime(contents, writer, advance)
-    documents = tuple(
-        writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
-    )
     return _Members(groups=groups, runtime=runtime, documents=documents)
 
 
