@@ -3,14 +3,16 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 
 from bootstrap.bundle.model import Volume, decode_index
-from tests.support.building import arguments, finished
+from tests.support.building import arguments, finished, start_build
 from tests.support.commands import events, fingerprint, run_builder
 from tests.support.debian import require_debian
 from tests.support.machine import TARGET, TIMEOUT, python
@@ -141,6 +143,22 @@ def test_building_again_gives_the_same_bytes(
             path.name: fingerprint(made)[path.name] for path in made.glob("SmallStack-cpu.*")
         }.items()
     )
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.2])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_build_that_is_stopped_leaves_no_final_name(
+    work: SmallBundle, number: signal.Signals, delay: float
+) -> None:
+    process = start_build(work, "--volume-size", "300kB")
+    sleep(delay)
+    process.send_signal(number)
+    process.communicate()
+    if process.returncode == 0:
+        pytest.skip("it was faster")
+    assert finished(work.output) == []
+    left = {path.name for path in work.output.iterdir()} - {".llmsetup-build.lock"}
+    assert left == ({".llmsetup-build"} if number == signal.SIGKILL else set())
 
 
 def test_it_is_installed_from_its_volumes(

@@ -1,9 +1,13 @@
 """A payload in volumes: read across their borders, and each fault is told by its number."""
 
+import errno
+import io
+import os
 import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -172,6 +176,37 @@ def test_a_volume_that_vanishes_meanwhile_is_named(large: Path) -> None:
     volume(large, 3).unlink()
     with pytest.raises(DamagedBundleError, match=r"volume 3 of 4 \(tiny\.7z\.003\) is missing"):
         reader.verify_entry(reader.index.wheels[0].entry, lambda _: None)
+
+
+def test_a_disk_that_cannot_read_is_told_with_the_volume(
+    large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = io.open
+
+    def check(file: object) -> None:
+        if file == volume(large, 3):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(file))
+
+    def open_checked(file: Any, *more: Any, **named: Any) -> Any:
+        check(file)
+        return usual(file, *more, **named)
+
+    class Checked(io.FileIO):
+        def __init__(self, file: Path) -> None:
+            check(file)
+            super().__init__(file)
+
+    reader = BundleReader.open(large)
+    monkeypatch.setattr(io, "open", open_checked)
+    monkeypatch.setattr(io, "FileIO", Checked)
+    told = r"volume 3 of 4 \(tiny\.7z\.003\) cannot be read \(Input/output error\)"
+    for read in (
+        reader.require_volumes,
+        lambda: reader.verify_entry(reader.index.wheels[0].entry, lambda _: None),
+        lambda: reader.verify_volumes(lambda _: None, lambda _: None),
+    ):
+        with pytest.raises(DamagedBundleError, match=told):
+            read()
 
 
 def test_every_byte_of_every_volume_is_checked(tmp_path: Path) -> None:
