@@ -5,7 +5,6 @@
     manifest → lock → fetch → police → runtime → stub → pack → prove → report
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from builder.grouping import assign_groups
 from builder.lock.checking import require_answering
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
-from builder.pack.authenticode import require_signing, sign
+from builder.pack.authenticode import require_signing, sign, try_key
 from builder.pack.compose import compose
 from builder.pack.contents import Contents
 from builder.pack.proof import prove, prove_it_starts
@@ -242,9 +241,7 @@ class _Workshop:
         require_free_names(contents, self._request.output)
         path = self._scratch / f"{contents.installer_name}.part"
         if self._request.authenticode:
-            # A wrong password should be known before gigabytes are written.
-            trial = shutil.copyfile(contents.stub.path, path)
-            sign(trial, self._request.authenticode)
+            try_key(self._request.authenticode, contents.stub.path, self._scratch)
         compose(contents, path, self._progress)
         if self._request.authenticode:
             sign(path, self._request.authenticode)

@@ -53,6 +53,26 @@ def require_signing(key: Path, target: TargetPlatform) -> None:
         raise UnfitHostError(f"{_TOOL} is missing, which signs programs.", remedy=_INSTALL)
 
 
+def try_key(key: Path, stub: Path, work: Path) -> None:
+    """Sign a copy of the stub: a wrong password is known before gigabytes are written.
+
+    Args:
+        key: as for :func:`sign`.
+        stub: a program for Windows; it stays as it is.
+        work: a folder for the copy, which does not stay.
+
+    Raises:
+        UsageError, NoSpaceError: as :func:`sign` does.
+    """
+    trial = work / "stub.exe"
+    with storing(work, option="--output"):
+        try:
+            shutil.copyfile(stub, trial)
+            sign(trial, key)
+        finally:
+            trial.unlink(missing_ok=True)
+
+
 def sign(path: Path, key: Path) -> None:
     """Sign a Windows program in its place.
 
