@@ -25,8 +25,10 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
         NoSpaceError: the disk became full; nothing is left.
         NotWritableError: it cannot be written.
         InstallError: the disk does not do what it should; nothing is left.
-        DamagedBundleError: a wheel is not what the index says; it was not kept.
+        DamagedBundleError: a wheel is not what the index says, or volumes are missing;
+            nothing is left.
     """
+    reader.require_volumes()
     wheelhouse, lock = folder / "wheelhouse", folder / "pylock.toml"
     listener.phase("extract", sum(wheel.size for wheel in reader.index.wheels))
     with reporting("extracting", option="--extract"):

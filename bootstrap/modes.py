@@ -28,7 +28,7 @@ def add_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--check-media",
         action="store_true",
-        help="read and check every byte of this file",
+        help="read and check every byte of this file and its volumes",
     )
     group.add_argument("--list", action="store_true", help="show what is inside")
     group.add_argument(
@@ -95,13 +95,18 @@ def _check(session: Session) -> str:
 
 
 def _check_media(session: Session) -> str:
-    entries = session.reader.index.entries
-    session.listener.phase("check media", sum(entry.size for entry in entries))
-    for entry in sorted(entries, key=lambda entry: entry.offset):
-        session.listener.working_on(entry.name)
-        session.reader.verify_entry(entry, session.listener.advance)
-    session.reader.verify_rest()
-    return f"{session.reader.path.name} is intact: {len(entries)} members and the program."
+    reader, listener = session.reader, session.listener
+    volumes, entries = reader.index.volumes, reader.index.entries
+    listener.phase("check media", sum(part.size for part in volumes or entries))
+    if volumes:
+        reader.verify_volumes(listener.working_on, listener.advance)
+    else:
+        for entry in sorted(entries, key=lambda entry: entry.offset):
+            listener.working_on(entry.name)
+            reader.verify_entry(entry, listener.advance)
+    reader.verify_rest()
+    split = f" in {len(volumes)} volumes" if volumes else ""
+    return f"{reader.path.name} is intact: {len(entries)} members{split} and the program."
 
 
 def _list(session: Session) -> str:

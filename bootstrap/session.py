@@ -66,9 +66,11 @@ class Session:
         """Look at machine and target, and decide. Writes nothing.
 
         Raises:
+            DamagedBundleError: volumes are missing, or are not this bundle's.
             UnsafeTargetError: the target is not ours to fill.
             RecoveryNeededError: what is installed there cannot be understood.
         """
+        self.reader.require_volumes()
         self.listener.phase("look at this machine", 0)
         require_safe(self.target)
         require_free_link(self.target)

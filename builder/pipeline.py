@@ -23,12 +23,13 @@ from builder.launching import NATIVE, Launcher
 from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
+from builder.pack.authenticode import require_signing, sign, try_key
 from builder.pack.compose import compose
 from builder.pack.contents import Contents
 from builder.pack.proof import prove, prove_it_starts
 from builder.police import judge_lock, judge_wheels, refuse
 from builder.progress import Progress
-from builder.publish import Bundle, Draft, publish, workplace
+from builder.publish import Bundle, Draft, publish, require_free_names, workplace
 from builder.report import template_values
 from builder.runtime import (
     PreparedRuntime,
@@ -52,6 +53,8 @@ class BuildRequest:
         wheel_folders: folders with wheels fetched by hand, taken by hash.
         stub: a stub frozen before, instead of freezing one.
         jobs: parallel downloads.
+        authenticode: key to sign an installer for Windows with, PKCS#12; None does not sign.
+        volume_size: bytes of a volume; None makes volumes only of what is too large for a file.
     """
 
     variants: tuple[str, ...]
@@ -64,6 +67,8 @@ class BuildRequest:
     runtime: RuntimeChoice
     stub: Path | None
     jobs: int
+    volume_size: int | None = None
+    authenticode: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +124,8 @@ class _Workshop:
     def require_tools(self) -> None:
         """What can be known to be missing is said before anything long begins."""
         request = self._request
+        if request.authenticode:
+            require_signing(request.authenticode, request.target)
         require_runtime(request.runtime, python=self._manifest.python, target=request.target)
         if request.stub:
             open_stub(request.stub, request.target)
@@ -242,6 +249,7 @@ class _Workshop:
             runtime=self._runtime,
             stub=self._stub,
             documents={},
+            asked_volume_size=self._request.volume_size,
         )
         return replace(contents, documents=render_documents(template_values(contents)))
 
@@ -254,8 +262,13 @@ class _Workshop:
 
     def _pack(self, contents: Contents) -> Draft:
         self._steps.begin("pack")
+        require_free_names(contents, self._request.output)
         path = self._scratch / f"{contents.installer_name}.part"
+        if self._request.authenticode:
+            try_key(self._request.authenticode, contents.stub.path, self._scratch)
         compose(contents, path, self._progress)
+        if self._request.authenticode:
+            sign(path, self._request.authenticode)
         self._steps.begin("prove")
         index, sha256 = prove(path, self._progress)
         if self._launcher:

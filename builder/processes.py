@@ -34,6 +34,7 @@ def run_program(
     *,
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    text: str = "",
 ) -> str:
     """Run a program to its end and return its standard output.
 
@@ -41,6 +42,7 @@ def run_program(
         arguments: the program and its arguments; no shell is involved.
         cwd: the folder to run in; None is the present one.
         environment: all of its environment; None is this process's own.
+        text: what it can read from its standard input.
 
     Raises:
         NotExecutableError: it must not be started.
@@ -51,7 +53,7 @@ def run_program(
             arguments,
             cwd=cwd,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

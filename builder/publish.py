@@ -3,6 +3,7 @@
 ::
 
     dist/LLMSetup-cu124.run
+    dist/LLMSetup-cu124.7z.001 …         where there are volumes
     dist/LLMSetup-cu124-linux_x86_64/    bundle.json, summary.txt and the files for the user
     dist/SHA256SUMS                      of every bundle and every file beside it
 """
@@ -18,17 +19,20 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bootstrap.bundle.model import Index, encode_index
+from bootstrap.bundle.reader import BundleReader
 from builder.disk import storing
-from builder.errors import BusyError
+from builder.errors import BusyError, ReportedError, UsageError
 from builder.pack.contents import Contents
+from builder.pack.volumes import find_volumes
 from builder.report import summarize
+from builder.targets import TARGETS
 
 SUMS_NAME = "SHA256SUMS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A complete, proved bundle under a temporary name."""
+    """A complete, proved bundle under a temporary name; its volumes lie beside it."""
 
     path: Path
     index: Index
@@ -41,8 +45,9 @@ class Bundle:
     """A finished bundle.
 
     Attributes:
-        path: the installer.
-        size: its bytes.
+        path: the installer; its volumes lie beside it.
+        size: bytes of the installer.
+        sha256: of the installer.
         summary: what was made, for people.
     """
 
@@ -91,6 +96,21 @@ def _only_one(output: Path) -> Iterator[None]:
         lock.release()
 
 
+def require_free_names(contents: Contents, output: Path) -> None:
+    """Check that volumes would not replace those of the same variant for another platform.
+
+    Raises:
+        UsageError: they would.
+    """
+    other = _owner_of_volumes(output / contents.installer_name)
+    if contents.volume_size and other:
+        raise UsageError(
+            f"{other} has volumes of the same names ({contents.archive_name}.001 …) as "
+            f"{contents.installer_name} would get.",
+            remedy="Choose another folder with --output.",
+        )
+
+
 def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
     """Give the draft its final name, once all that goes along with it is there.
 
@@ -112,15 +132,48 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
         "summary.txt": summary.encode(),
     }
     folder = output / f"{path.stem}-{draft.index.target}"
-    sums = {path.name: draft.sha256}
+    sums = {path.name: draft.sha256, **{v.name: v.sha256 for v in draft.index.volumes}}
     with storing(output, option="--output"):
         folder.mkdir(exist_ok=True)
         for name, data in beside.items():
             replace_file(folder / name, data)
             sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
-        draft.path.replace(path)
+        _place(draft, path)
         replace_file(output / SUMS_NAME, _merge_sums(output, sums))
     return Bundle(path=path, index=draft.index, size=size, sha256=draft.sha256, summary=summary)
+
+
+def _place(draft: Draft, path: Path) -> None:
+    """Rename volumes and installer, this one last: it is never there without its own."""
+    volumes = [path.with_name(volume.name) for volume in draft.index.volumes]
+    old = find_volumes(path.with_name(draft.contents.archive_name))
+    if volumes:
+        # An earlier one would be there with volumes that are not its own.
+        path.unlink(missing_ok=True)
+    try:
+        for volume in volumes:
+            draft.path.with_name(volume.name).replace(volume)
+        draft.path.replace(path)
+    except BaseException:
+        for part in (path, *volumes) if volumes else ():
+            part.unlink(missing_ok=True)
+        raise
+    if not _owner_of_volumes(path):
+        for left_over in set(old).difference(volumes):
+            left_over.unlink()
+
+
+def _owner_of_volumes(path: Path) -> Path | None:
+    """The installer of the same variant for another platform, if it has volumes."""
+    for target in TARGETS.values():
+        other = path.with_suffix(target.suffix)
+        try:
+            if other != path and BundleReader.open(other).index.volumes:
+                return other
+        except ReportedError:
+            # It is not there, or nothing that could be used.
+            continue
+    return None
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -27,6 +27,16 @@ def package_table(contents: Contents) -> str:
     return "\n".join(rows)
 
 
+def carry_lines(contents: Contents) -> str:
+    """What the person with the stick must carry."""
+    if contents.volume_size is None:
+        return "Carry this one file; it needs no other."
+    return (
+        "Most of it lies in its volumes. Carry all of them, in one folder\n"
+        f"  with it:\n\n      {contents.archive_name}.001, .002 and so on"
+    )
+
+
 def template_values(contents: Contents) -> dict[str, str]:
     """Placeholder to text for the files in ``dist_templates``."""
     wheels = list(contents.wheels.values())
@@ -36,6 +46,7 @@ def template_values(contents: Contents) -> dict[str, str]:
         "variant": contents.lock.variant,
         "company": contents.manifest.company,
         "installer": contents.installer_name,
+        "carry": carry_lines(contents),
         "target": contents.lock.target,
         "disk_need": human_size(disk_need(wheels, contents.runtime)),
         "driver_line": driver_line(contents.cuda),
@@ -50,7 +61,7 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
     Args:
         index: of the finished bundle.
         contents: what it was made of.
-        size: bytes of the finished file.
+        size: bytes of the finished installer.
         seconds: duration by step.
     """
     longest = max(seconds, key=lambda step: seconds[step])
@@ -60,6 +71,7 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
         f"{contents.installer_name}: {index.product} {index.version}, {index.bundle_id}",
         "",
         f"installer        {human_size(size)}",
+        *_volume_lines(index),
         f"  stub           {human_size(stub.path.stat().st_size)}",
         f"  runtime        {human_size(index.runtime.entry.size)}, CPython {runtime}",
         f"  {len(index.wheels)} wheels".ljust(17)
@@ -73,3 +85,11 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
     if index.runtime.warning:
         lines.append(f"warning          {index.runtime.warning}")
     return "\n".join([*lines, "", package_table(contents), ""])
+
+
+def _volume_lines(index: Index) -> list[str]:
+    if not index.volumes:
+        return []
+    size = human_size(sum(volume.size for volume in index.volumes))
+    names = f"{index.volumes[0].name} to {index.volumes[-1].name}"
+    return [f"volumes          {size}, {len(index.volumes)} files: {names}"]

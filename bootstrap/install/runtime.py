@@ -51,8 +51,8 @@ def unpack_runtime(
             raise reader.damage(entry, because=str(error)) from error
         while hashed.read(1 << 20):
             pass
-    if hashed.digest.hexdigest() != entry.sha256:
-        raise reader.damage(entry)
+        if hashed.digest.hexdigest() != entry.sha256:
+            raise reader.damage(entry)
 
 
 def make_venv(reader: BundleReader, generation: Generation) -> None:

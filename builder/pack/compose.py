@@ -1,28 +1,39 @@
-"""Writes ``[bootloader][payload.7z][trailer][PKG]``: the bundle, under a temporary name."""
+"""Writes the bundle under temporary names.
 
-import hashlib
+::
+
+    [bootloader][payload.7z][trailer][PKG]         the index is the payload's last member
+    [bootloader][index.7z][trailer][PKG]           with volumes, and beside it
+    payload.7z.001, payload.7z.002 …
+"""
+
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from bootstrap.bundle import layout
+from bootstrap.bundle import layout, pe
+from bootstrap.bundle.frame import Frame
 from bootstrap.bundle.model import (
     FORMAT_VERSION,
     Entry,
     Group,
     Index,
     Runtime,
+    Volume,
     Wheel,
     content_digest,
     encode_index,
 )
+from bootstrap.bundle.sections import Stretch, hash_stretches
 from builder import __version__
 from builder.disk import require_room, storing
 from builder.fetch import require_intact
 from builder.pack.container import PayloadWriter
 from builder.pack.contents import Contents, disk_need, longest_path
+from builder.pack.volumes import VolumeWriter, describe_volumes, find_volumes
 from builder.progress import Progress
 from builder.wheels import WheelFacts
 
@@ -31,78 +42,118 @@ INDEX_NAME = "bundle.json"
 _MARGIN = 32 << 20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Members:
+    """What was stored, and where."""
+
+    groups: tuple[Group, ...]
+    runtime: Runtime
+    documents: tuple[Entry, ...]
+
+
 def compose(contents: Contents, path: Path, progress: Progress) -> None:
-    """Write the bundle to ``path``, a name that nobody takes for a finished one.
+    """Write the bundle.
+
+    Args:
+        contents: what goes into it; it decides whether there are volumes.
+        path: of the installer, a name that nobody takes for a finished one. Volumes go beside
+            it, under their final names.
+        progress: gets a bar.
 
     Raises:
         NoSpaceError: the file system of ``path`` has not enough room.
         NotWritableError: ``path`` cannot be written.
         DamagedBundleError: a cached wheel is not what the lock says.
     """
-    total = contents.size
+    total, archive = contents.size, path.with_name(contents.archive_name)
     require_room(path.parent, total + _MARGIN, option="--output")
     with (
-        _writing(path, total) as file,
-        contents.stub.path.open("rb") as stub,
+        storing(path.parent, option="--output", need=total),
+        _all_or_nothing(path, archive),
         progress.bar(f"pack {contents.installer_name}", total) as bar,
     ):
-        _copy(stub, file, contents.stub.bootloader_size)
-        payload_offset = file.tell()
-        with PayloadWriter(file) as writer:
-            index, index_bytes, index_entry = _write_members(contents, writer, bar.advance)
-        _finish(file, stub, payload_offset, index, index_bytes, index_entry)
-        path.chmod(0o755)
+        if contents.volume_size is None:
 
+            def fill(writer: PayloadWriter) -> Index:
+                return _index(contents, _write_members(contents, writer, bar.advance), ())
 
-def _finish(
-    file: BinaryIO,
-    stub: BinaryIO,
-    payload_offset: int,
-    index: Index,
-    index_bytes: bytes,
-    index_entry: Entry,
-) -> None:
-    """Write the trailer and the PKG behind a finished payload."""
-    position, pkg = file.tell(), stub.read()
-    covered = [(payload_offset + e.offset, e.size) for e in (*index.entries, index_entry)]
-    rest = hashlib.sha256()
-    for offset, size in layout.gaps(covered, position):
-        file.seek(offset)
-        rest.update(file.read(size))
-    rest.update(pkg)
-    trailer = layout.Trailer(
-        payload_offset=payload_offset,
-        payload_size=position - payload_offset,
-        index_offset=payload_offset + index_entry.offset,
-        index_size=index_entry.size,
-        index_sha256=layout.sha256_hex(index_bytes),
-        rest_sha256=rest.hexdigest(),
-    )
-    file.seek(position)
-    file.write(layout.pack_trailer(trailer))
-    file.write(pkg)
+            _write_installer(contents, path, fill)
+        else:
+            with (
+                VolumeWriter(archive, contents.volume_size) as file,
+                PayloadWriter(cast("BinaryIO", file)) as writer,
+            ):
+                members = _write_members(contents, writer, bar.advance)
+            index = _index(contents, members, describe_volumes(file.paths))
+            _write_installer(contents, path, lambda _: index)
 
 
 @contextmanager
-def _writing(path: Path, need: int) -> Iterator[BinaryIO]:
-    """The file, on disk for sure when the context ends, gone when it fails."""
+def _all_or_nothing(path: Path, archive: Path) -> Iterator[None]:
     try:
-        with storing(path.parent, option="--output", need=need), path.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield
     except BaseException:
-        path.unlink(missing_ok=True)
+        for part in (path, *find_volumes(archive)):
+            part.unlink(missing_ok=True)
         raise
 
 
-def _copy(source: BinaryIO, destination: BinaryIO, size: int) -> None:
-    destination.write(source.read(size))
+def _write_installer(
+    contents: Contents, path: Path, fill: Callable[[PayloadWriter], Index]
+) -> None:
+    """Write the one file, on disk for sure when this returns.
+
+    Args:
+        contents: for the stub.
+        path: of the file.
+        fill: stores what belongs before the index, and makes that.
+    """
+    with path.open("w+b") as file, contents.stub.path.open("rb") as stub:
+        program = stub.read(contents.stub.bootloader_size)
+        file.write(program)
+        with PayloadWriter(file) as writer:
+            index = fill(writer)
+            index_bytes = encode_index(index)
+            index_entry = writer.add_bytes(index_bytes, INDEX_NAME)
+        end = file.tell()
+        file.write(bytes(layout.TRAILER_SIZE))
+        file.write(stub.read())
+        file.flush()
+        trailer = layout.Trailer(
+            payload_offset=len(program),
+            payload_size=end - len(program),
+            index_offset=len(program) + index_entry.offset,
+            index_size=index_entry.size,
+            index_sha256=layout.sha256_hex(index_bytes),
+            rest_sha256="",
+        )
+        rest = _hash_rest(path, trailer, index, program[: pe.HEAD_SIZE])
+        file.seek(end)
+        file.write(layout.pack_trailer(replace(trailer, rest_sha256=rest)))
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(0o755)
+
+
+def _hash_rest(path: Path, trailer: layout.Trailer, index: Index, head: bytes) -> str:
+    signing = pe.find_signing(head)
+    frame = Frame(
+        trailer=trailer,
+        size=path.stat().st_size,
+        unhashed=tuple(signing.header_places) if signing else (),
+    )
+    members = () if index.volumes else index.entries
+    rest = frame.rest([(trailer.payload_offset + e.offset, e.size) for e in members])
+    return hash_stretches([Stretch(path=path, offset=at, size=size) for at, size in rest])
 
 
 def _write_members(
     contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
-) -> tuple[Index, bytes, Entry]:
+) -> _Members:
+    # First, since they name the version: so the first volumes of two builds differ at once.
+    documents = tuple(
+        writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
+    )
     groups = tuple(
         Group(
             name=name,
@@ -114,12 +165,7 @@ def _write_members(
         for name, members in contents.groups.items()
     )
     runtime = _write_runtime(contents, writer, advance)
-    documents = tuple(
-        writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
-    )
-    index = _index(contents, groups, runtime, documents)
-    index_bytes = encode_index(index)
-    return index, index_bytes, writer.add_bytes(index_bytes, INDEX_NAME)
+    return _Members(groups=groups, runtime=runtime, documents=documents)
 
 
 def _write_wheel(
@@ -158,9 +204,7 @@ def _write_runtime(
     )
 
 
-def _index(
-    contents: Contents, groups: tuple[Group, ...], runtime: Runtime, documents: tuple[Entry, ...]
-) -> Index:
+def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -> Index:
     manifest, lock = contents.manifest, contents.lock
     wheels = list(contents.wheels.values())
     digest = content_digest(
@@ -169,7 +213,7 @@ def _index(
         manifest.version,
         lock.variant,
         lock.target,
-        runtime.entry.sha256,
+        members.runtime.entry.sha256,
     )
     return Index(
         format=FORMAT_VERSION,
@@ -182,9 +226,10 @@ def _index(
         python=lock.python,
         minimum_glibc=contents.minimum_glibc,
         cuda=contents.cuda,
-        runtime=runtime,
-        groups=groups,
-        documents=documents,
+        runtime=members.runtime,
+        volumes=volumes,
+        groups=members.groups,
+        documents=members.documents,
         longest_path=longest_path(wheels),
         disk_need=disk_need(wheels, contents.runtime),
         checks=manifest.checks,

@@ -18,6 +18,9 @@ from builder.wheels import WheelFacts
 # ext4 and NTFS both give out space in blocks of this many bytes by default.
 _BLOCK = 4096
 _WORKING_ROOM = 16 << 20
+# What 7-Zip, too, proposes for FAT disks, which hold files below 4 GiB; Windows starts no
+# larger program. The rest is for what is not counted beforehand: index, 7z header, signature.
+LARGEST_FILE = 4092 << 20
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
 _LEGACY_GLIBC = {name: f"2.{minor}" for minor, name in LEGACY_MANYLINUX.items()}
 
@@ -30,6 +33,7 @@ class Contents:
         groups: group name to distributions, in order of installation.
         wheels: the facts of every locked wheel.
         documents: file name to content, for the user.
+        asked_volume_size: bytes of a volume, where somebody asks for volumes.
     """
 
     manifest: Manifest
@@ -41,6 +45,7 @@ class Contents:
     runtime: PreparedRuntime
     stub: Stub
     documents: Mapping[str, bytes]
+    asked_volume_size: int | None = None
 
     @property
     def installer_name(self) -> str:
@@ -54,10 +59,25 @@ class Contents:
         return minimum_glibc(self.wheels.values(), *others)
 
     @property
+    def archive_name(self) -> str:
+        """What the names of volumes begin with, such as ``LLMSetup-cu124.7z``."""
+        return f"{self.manifest.product}-{self.lock.variant}.7z"
+
+    @property
+    def volume_size(self) -> int | None:
+        """Bytes of a volume; None puts the payload into the installer."""
+        too_large = self._size_of_files > LARGEST_FILE
+        return self.asked_volume_size or (LARGEST_FILE if too_large else None)
+
+    @property
     def size(self) -> int:
         """Bytes of all parts together: what the result will need on disk."""
+        return self._size_of_files + sum(map(len, self.documents.values()))
+
+    @property
+    def _size_of_files(self) -> int:
         parts = [self.stub.path, self.runtime.archive, *(w.path for w in self.wheels.values())]
-        return sum(part.stat().st_size for part in parts) + sum(map(len, self.documents.values()))
+        return sum(part.stat().st_size for part in parts)
 
 
 def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:

@@ -1,9 +1,11 @@
 """Proves a bundle that was just written: reads it back as an installer would."""
 
 import hashlib
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
-from bootstrap.bundle.model import Index
+from bootstrap.bundle.model import Entry, Index
 from bootstrap.bundle.reader import BundleReader
 from builder.errors import DamagedBundleError
 from builder.launching import Launcher
@@ -14,36 +16,94 @@ _CHUNK = 1 << 20
 
 
 def prove(path: Path, progress: Progress) -> tuple[Index, str]:
-    """Reopen the bundle and check every hash in one pass over the file.
+    """Reopen the bundle and check every hash in one pass over the installer and its volumes.
 
     Returns:
-        The index, and the SHA-256 of the whole file.
+        The index, and the SHA-256 of the whole installer.
 
     Raises:
-        DamagedBundleError: names the member, or says that it is the program around them,
-            that is not what it should be.
+        DamagedBundleError: names the volumes, or the member, or says that it is the program
+            around them, that is not what it should be.
     """
     reader = BundleReader.open(path)
+    reader.require_volumes()
     reader.verify_rest()
-    whole = hashlib.sha256()
+    volumes = reader.index.volumes
+    total = path.stat().st_size + sum(volume.size for volume in volumes)
+    members = _Members(reader)
+    with progress.bar(f"prove {path.name}", total) as bar:
+        whole = _hash(path, _ignore if volumes else members.feed, bar.advance)
+        if isinstance(whole, OSError):
+            raise DamagedBundleError(
+                f"{path} cannot be read: {whole.strerror}.", remedy="Copy it again from its source."
+            )
+        hashes = [
+            _hash(reader.volumes.path(volume), members.feed, bar.advance) for volume in volumes
+        ]
+    reader.volumes.require_hashes(dict(enumerate(hashes)))
+    members.require_intact()
+    return reader.index, whole
 
-    with path.open("rb") as file, progress.bar(f"prove {path.name}", path.stat().st_size) as bar:
 
-        def feed(size: int, *digests: "hashlib._Hash") -> None:
-            while size and (chunk := file.read(min(size, _CHUNK))):
-                for digest in digests:
-                    digest.update(chunk)
-                size -= len(chunk)
-                bar.advance(len(chunk))
+class _Members:
+    """Hashes the members of a payload while its bytes come by, from the first to the last."""
 
-        for entry in sorted(reader.index.entries, key=lambda entry: entry.offset):
-            member = hashlib.sha256()
-            feed(reader.payload_offset + entry.offset - file.tell(), whole)
-            feed(entry.size, whole, member)
-            if member.hexdigest() != entry.sha256:
-                raise reader.damage(entry)
-        feed(path.stat().st_size - file.tell(), whole)
-    return reader.index, whole.hexdigest()
+    def __init__(self, reader: BundleReader) -> None:
+        self._reader = reader
+        self._waiting = deque(sorted(reader.index.entries, key=lambda entry: entry.offset))
+        self._digest = hashlib.sha256()
+        self._damaged: list[Entry] = []
+        # Offsets count from the payload's first byte; the program comes before it.
+        self._position = -reader.payload_offset
+
+    def feed(self, chunk: bytes) -> None:
+        """The next bytes of the file, or files."""
+        view, start = memoryview(chunk), self._position
+        self._position += len(chunk)
+        while self._waiting and self._waiting[0].offset < self._position:
+            entry = self._waiting[0]
+            end = entry.offset + entry.size
+            self._digest.update(view[max(0, entry.offset - start) : end - start])
+            if end > self._position:
+                return
+            self._end_first()
+
+    def require_intact(self) -> None:
+        """All bytes have come by: compare.
+
+        Raises:
+            DamagedBundleError: names the first member that is not what it should be.
+        """
+        while self._waiting:
+            self._end_first()
+        if self._damaged:
+            raise self._reader.damage(self._damaged[0])
+
+    def _end_first(self) -> None:
+        entry = self._waiting.popleft()
+        if self._digest.hexdigest() != entry.sha256:
+            self._damaged.append(entry)
+        self._digest = hashlib.sha256()
+
+
+def _ignore(chunk: bytes) -> None:
+    del chunk
+
+
+def _hash(
+    path: Path, feed: Callable[[bytes], None], advance: Callable[[int], None]
+) -> str | OSError:
+    """SHA-256 of a file, or why it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                feed(chunk)
+                advance(len(chunk))
+    except OSError as error:
+        return error
+    return digest.hexdigest()
 
 
 def prove_it_starts(path: Path, index: Index, launcher: Launcher) -> None:

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from time import sleep
 
@@ -17,10 +16,11 @@ from tests.support.building import (
     build,
     finished,
     lock_of,
+    start_build,
     torch_wheel,
     two_variants,
 )
-from tests.support.commands import ROOT, events, run_builder
+from tests.support.commands import events, run_builder
 from tests.support.debian import require_debian
 from tests.support.index_server import Indexes, serve
 from tests.support.small_stack import (
@@ -111,22 +111,6 @@ def test_building_again_gives_the_same_bytes(small: SmallBundle, work: SmallBund
     assert build(work).returncode == 0
     assert work.installer.read_bytes() == small.installer.read_bytes()
     assert (work.output / ".llmsetup-build").exists() is False
-
-
-def start_build(work: SmallBundle) -> "subprocess.Popen[bytes]":
-    """A build that is just packing."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "builder", *arguments(work)],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if b": pack" in line:
-            return process
-    raise AssertionError("the build has ended before it packed")
 
 
 @pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1])

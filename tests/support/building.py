@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
 from builder.lock.requirements import digest
 from builder.manifest import load_manifest
 from builder.wheels import read_wheel
-from tests.support.commands import run_builder
+from tests.support.commands import ROOT, run_builder
 from tests.support.small_stack import (
     TAG,
     TARGET,
@@ -35,6 +36,22 @@ def arguments(work: SmallBundle, *variants: str) -> list[str | Path]:
 
 def build(work: SmallBundle, *variants: str) -> "subprocess.CompletedProcess[str]":
     return run_builder(*arguments(work, *variants))
+
+
+def start_build(work: SmallBundle, *more: str) -> "subprocess.Popen[bytes]":
+    """A build that is just packing."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "builder", *arguments(work), *more],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b": pack" in line:
+            return process
+    raise AssertionError("the build has ended before it packed")
 
 
 def refused(work: SmallBundle, code: int, *told: str) -> str:

@@ -6,6 +6,7 @@ TEMPLATE_VALUES = {
     "variant": "cu124",
     "company": "Example",
     "installer": "LLMSetup-cu124.run",
+    "carry": "Carry this one file; it needs no other.",
     "target": "linux_x86_64",
     "disk_need": "6.67 GB",
     "driver_line": "Needs a driver.",

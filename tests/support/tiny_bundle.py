@@ -5,9 +5,12 @@ What the reader needs is there, byte for byte where a real bundle has it.
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap.bundle import layout
+import msgspec
+
+from bootstrap.bundle import layout, pe
 from bootstrap.bundle.model import (
     FORMAT_VERSION,
     CudaTerms,
@@ -16,6 +19,7 @@ from bootstrap.bundle.model import (
     Index,
     LongestPath,
     Runtime,
+    Volume,
     Wheel,
     encode_index,
 )
@@ -99,6 +103,7 @@ def tiny_index(*, cuda: bool = True, wheel: Path | None = None) -> Index:
         minimum_glibc="2.28",
         cuda=terms if cuda else None,
         runtime=runtime,
+        volumes=(),
         groups=(Group(name="base", wheels=(demo,)),),
         documents=(entries["docs/README.txt"],),
         longest_path=LongestPath(length=10, path="demo/x.py"),
@@ -108,24 +113,75 @@ def tiny_index(*, cuda: bool = True, wheel: Path | None = None) -> Index:
     )
 
 
-def tiny_bundle(folder: Path, index: Index | None = None, *, wheel: Path | None = None) -> Path:
-    """Write the bundle and return its path; arguments as of :func:`tiny_index`."""
-    index_bytes = encode_index(index or tiny_index(wheel=wheel))
+def tiny_bundle(
+    folder: Path,
+    index: Index | None = None,
+    *,
+    wheel: Path | None = None,
+    volume_size: int | None = None,
+    program: bytes = _BOOTLOADER,
+) -> Path:
+    """Write the bundle and return its path.
+
+    Args:
+        folder: where it goes, volumes included.
+        index: instead of :func:`tiny_index`'s.
+        wheel: as for :func:`tiny_index`.
+        volume_size: bytes of each volume; None puts the payload into the installer.
+        program: what the installer begins with.
+    """
+    index = index or tiny_index(wheel=wheel)
+    archive = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0")
     members = b"".join(_members(wheel).values())
-    payload = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0") + members
+    if volume_size:
+        index = msgspec.structs.replace(
+            index, volumes=_write_volumes(folder, archive + members, volume_size)
+        )
+        members = b""
+    path = folder / ("tiny.exe" if program.startswith(b"MZ") else "tiny.run")
+    path.write_bytes(_installer(program, archive, members, encode_index(index)))
+    return path
+
+
+def _write_volumes(folder: Path, payload: bytes, size: int) -> tuple[Volume, ...]:
+    return tuple(
+        _write_volume(folder / f"tiny.7z.{number:03d}", payload[start : start + size])
+        for number, start in enumerate(range(0, len(payload), size), start=1)
+    )
+
+
+def _write_volume(path: Path, data: bytes) -> Volume:
+    path.write_bytes(data)
+    return Volume(
+        name=path.name,
+        size=len(data),
+        sha256=layout.sha256_hex(data),
+        head_sha256=layout.sha256_hex(data[: layout.VOLUME_HEAD_SIZE]),
+    )
+
+
+def _installer(program: bytes, archive: bytes, members: bytes, index_bytes: bytes) -> bytes:
+    payload = archive + members
     cookie = struct.pack(
         "!8sIIII64s", b"MEI\014\013\012\013\016", PKG_SIZE, 0, 0, 311, b"libpython"
     )
     pkg = cookie.rjust(PKG_SIZE, b"P")
-    header = payload[: layout.SIGNATURE_HEADER_SIZE]
+    signing = pe.find_signing(program)
     trailer = layout.Trailer(
-        payload_offset=len(_BOOTLOADER),
+        payload_offset=len(program),
         payload_size=len(payload) + len(index_bytes),
-        index_offset=len(_BOOTLOADER) + len(payload),
+        index_offset=len(program) + len(payload),
         index_size=len(index_bytes),
-        index_sha256=hashlib.sha256(index_bytes).hexdigest(),
-        rest_sha256=hashlib.sha256(_BOOTLOADER + header + pkg).hexdigest(),
+        index_sha256=layout.sha256_hex(index_bytes),
+        rest_sha256=layout.sha256_hex(
+            without(program, signing.header_places if signing else []) + archive + pkg
+        ),
     )
-    path = folder / "tiny.run"
-    path.write_bytes(_BOOTLOADER + payload + index_bytes + layout.pack_trailer(trailer) + pkg)
-    return path
+    return program + payload + index_bytes + layout.pack_trailer(trailer) + pkg
+
+
+def without(data: bytes, places: Sequence[tuple[int, int]]) -> bytes:
+    """What is left of it when these places (offset and size) are cut out."""
+    for offset, size in sorted(places, reverse=True):
+        data = data[:offset] + data[offset + size :]
+    return data

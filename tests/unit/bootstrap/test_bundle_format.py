@@ -11,7 +11,8 @@ from packaging.version import Version
 from bootstrap.bundle import layout
 from bootstrap.bundle.errors import DamagedBundleError, ExitCode
 from bootstrap.bundle.model import BlacklistRule, Index, decode_index, encode_index
-from bootstrap.bundle.reader import BundleReader, SectionFile
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.sections import SectionFile, Stretch
 from tests.support.tiny_bundle import tiny_bundle, tiny_index
 
 
@@ -130,7 +131,7 @@ def test_gaps_are_what_nothing_covers() -> None:
 def test_section_is_a_proper_seekable_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0123456789")
-    with SectionFile(path, 2, 5) as section:
+    with SectionFile([Stretch(path=path, offset=2, size=5)]) as section:
         assert section.read() == b"23456"
         assert section.read() == b""
         assert section.seek(-2, io.SEEK_END) == 3
@@ -138,6 +139,29 @@ def test_section_is_a_proper_seekable_file(tmp_path: Path) -> None:
         section.seek(1)
         section.seek(1, io.SEEK_CUR)
         assert section.read(1) == b"4"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+def test_sections_of_several_files_are_one_file(tmp_path: Path, size: int) -> None:
+    parts = [b"abc", b"", b"d", b"efghij", b"kl"]
+    stretches = []
+    for number, part in enumerate(parts):
+        path = tmp_path / str(number)
+        path.write_bytes(b"<<" + part + b">")
+        stretches.append(Stretch(path=path, offset=2, size=len(part)))
+    whole = b"".join(parts)
+    with SectionFile(stretches) as section:
+        assert section.read() == whole
+        for place in range(len(whole) + 2):
+            section.seek(place)
+            assert section.read(size) == whole[place : place + size]
+
+
+def test_a_section_ends_where_its_file_does(tmp_path: Path) -> None:
+    path = tmp_path / "short"
+    path.write_bytes(b"0123")
+    with SectionFile([Stretch(path=path, offset=1, size=9)] * 2) as section:
+        assert section.read() == b"123"
 
 
 def test_payload_member_outside_the_payload_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,207 @@
+"""Composing, proving and publishing by the real code, on contents of some kilobytes."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from bootstrap.bundle.model import Index
+from bootstrap.bundle.reader import BundleReader
+from builder.errors import DamagedBundleError, NoSpaceError, UsageError
+from builder.pack import compose as composing
+from builder.pack import contents as limits
+from builder.pack.compose import compose
+from builder.pack.contents import Contents
+from builder.pack.proof import prove
+from builder.progress import Progress
+from builder.publish import Bundle, Draft, publish, require_free_names, workplace
+from tests.support.tiny_contents import tiny_contents
+from tests.support.tiny_pe import append_signature, tiny_pe
+
+FILES = {"demo/noise.bin": random.Random(1).randbytes(400_000), "demo/__init__.py": b""}  # noqa: S311
+VOLUMES = [f"SmallStack-cpu.7z.00{number}" for number in (1, 2, 3, 4, 5)]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    (tmp_path / "parts").mkdir()
+    return tmp_path / "parts"
+
+
+def build(contents: Contents, output: Path) -> Bundle:
+    with workplace(output) as scratch:
+        require_free_names(contents, output)
+        path = scratch / f"{contents.installer_name}.part"
+        compose(contents, path, Progress())
+        index, sha256 = prove(path, Progress())
+        draft = Draft(path=path, index=index, sha256=sha256, contents=contents)
+        return publish(draft, output, {"pack": 1.0})
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def sums(output: Path) -> dict[str, str]:
+    lines = (output / "SHA256SUMS").read_text().splitlines()
+    return {name: digest for digest, name in (line.split("  ") for line in lines)}
+
+
+@pytest.mark.parametrize("volume_size", [None, 100_000, 10_000_000])
+def test_what_is_packed_can_be_read(parts: Path, tmp_path: Path, volume_size: int | None) -> None:
+    contents = tiny_contents(parts, FILES, volume_size=volume_size)
+    made = build(contents, tmp_path / "dist")
+    reader = BundleReader.open(made.path)
+    reader.require_volumes()
+    wheel = reader.index.wheels[0]
+    assert reader.read_entry(wheel.entry) == (parts / wheel.filename).read_bytes()
+    assert reader.read_entry(reader.index.documents[0]) == b"read me\n"
+    assert len(reader.index.volumes) == {None: 0, 100_000: 5, 10_000_000: 1}[volume_size]
+    assert made.size == made.path.stat().st_size
+    assert (made.size < 20_000) == bool(volume_size)
+
+
+def test_volumes_are_in_the_folder_and_in_the_sums(parts: Path, tmp_path: Path) -> None:
+    output = tmp_path / "dist"
+    made = build(tiny_contents(parts, FILES, volume_size=100_000), output)
+    assert names(output) == [
+        *("SHA256SUMS", "SmallStack-cpu-linux_x86_64"),
+        *(*VOLUMES, "SmallStack-cpu.run"),
+    ]
+    stated = sums(output)
+    assert {volume.name: volume.sha256 for volume in made.index.volumes}.items() <= stated.items()
+    assert "5 files: SmallStack-cpu.7z.001 to SmallStack-cpu.7z.005" in made.summary
+
+
+def test_volumes_of_an_earlier_build_go(parts: Path, tmp_path: Path) -> None:
+    output = tmp_path / "dist"
+    build(tiny_contents(parts, FILES, volume_size=70_000), output)
+    assert len([name for name in names(output) if ".7z." in name]) == 6
+    build(tiny_contents(parts, FILES, volume_size=100_000), output)
+    assert [name for name in names(output) if ".7z." in name] == VOLUMES
+    assert {name for name in sums(output) if ".7z." in name} == set(VOLUMES)
+    build(tiny_contents(parts, FILES), output)
+    assert not [name for name in (*names(output), *sums(output)) if ".7z." in name]
+
+
+def windows(parts: Path, volume_size: int | None = None) -> Contents:
+    return tiny_contents(
+        parts, FILES, volume_size=volume_size, target="win_amd64", program=tiny_pe()
+    )
+
+
+def test_volumes_of_another_platform_stay(parts: Path, tmp_path: Path) -> None:
+    output = tmp_path / "dist"
+    build(tiny_contents(parts, FILES, volume_size=100_000), output)
+    with pytest.raises(UsageError, match=r"SmallStack-cpu\.run has volumes of the same names"):
+        build(windows(parts, volume_size=100_000), output)
+    build(windows(parts), output)
+    assert [name for name in names(output) if ".7z." in name] == VOLUMES
+    prove(output / "SmallStack-cpu.run", Progress())
+    prove(output / "SmallStack-cpu.exe", Progress())
+
+
+def test_what_is_too_large_for_one_file_gets_volumes(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = tiny_contents(parts, FILES)
+    assert contents.volume_size is None
+    monkeypatch.setattr(limits, "LARGEST_FILE", 300_000)
+    assert contents.volume_size == 300_000
+    made = build(contents, tmp_path / "dist")
+    assert made.index.volumes[0].size == 300_000
+    assert len(made.index.volumes) == 2
+
+
+def test_the_content_is_the_same_in_volumes(parts: Path, tmp_path: Path) -> None:
+    one = build(tiny_contents(parts, FILES), tmp_path / "one").index
+    two = build(tiny_contents(parts, FILES, volume_size=100_000), tmp_path / "two").index
+    assert one.bundle_id == two.bundle_id
+    assert one.entries == two.entries
+
+
+def test_a_signed_program_is_proved_as_the_unsigned_one(parts: Path, tmp_path: Path) -> None:
+    path = tmp_path / "demo.exe"
+    compose(windows(parts), path, Progress())
+    index, sha256 = prove(path, Progress())
+    append_signature(path)
+    assert prove(path, Progress())[0] == index
+    assert prove(path, Progress())[1] != sha256
+
+
+def spoil_rename(monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.replace
+
+    def fail_at_third(self: Path, target: Path) -> Path:
+        if self.name.endswith(".003"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail_at_third)
+
+
+def test_an_interrupted_end_leaves_no_final_name(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "dist"
+    contents = tiny_contents(parts, FILES, volume_size=100_000)
+    spoil_rename(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        build(contents, output)
+    assert not [path for path in output.rglob("*") if ".7z." in path.name or path.suffix == ".run"]
+
+
+def no_room(*_: object) -> NoReturn:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("step", ["describe_volumes", "_hash_rest"])
+def test_a_full_disk_leaves_nothing(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(composing, step, no_room)
+    (tmp_path / "scratch").mkdir()
+    path = tmp_path / "scratch" / "demo.run.part"
+    with pytest.raises(NoSpaceError, match="are needed"):
+        compose(tiny_contents(parts, FILES, volume_size=100_000), path, Progress())
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def middle_of(index: Index, name: str) -> int:
+    entry = next(entry for entry in index.entries if entry.name.startswith(name))
+    return entry.offset + entry.size // 2
+
+
+def flip(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda p: flip(p, p.stat().st_size - 100), "the program around the payload"),
+        (lambda p: flip(p.with_name(VOLUMES[1]), 90_000), r"volume 2 of 5 \(\S+\) is damaged\."),
+        (lambda p: flip(p.with_name(VOLUMES[0]), 20), "volume 1 of 5"),
+        (lambda p: p.with_name(VOLUMES[4]).unlink(), r"volume 5 of 5 \(\S+\) is missing"),
+    ],
+)
+def test_proof_fails_where_a_byte_is_wrong(
+    parts: Path, tmp_path: Path, spoil: Callable[[Path], None], told: str
+) -> None:
+    made = build(tiny_contents(parts, FILES, volume_size=100_000), tmp_path / "dist")
+    spoil(made.path)
+    with pytest.raises(DamagedBundleError, match=told):
+        prove(made.path, Progress())
+
+
+@pytest.mark.parametrize("name", ["wheels/", "runtime/", "docs/"])
+def test_proof_names_the_member_in_a_single_file(parts: Path, tmp_path: Path, name: str) -> None:
+    made = build(tiny_contents(parts, FILES), tmp_path / "dist")
+    start = BundleReader.open(made.path).payload_offset
+    flip(made.path, start + middle_of(made.index, name))
+    with pytest.raises(DamagedBundleError, match=rf"{name}\S+ \(at offset"):
+        prove(made.path, Progress())
