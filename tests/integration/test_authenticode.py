@@ -23,6 +23,7 @@ from builder.pack.proof import prove
 from builder.progress import Progress
 from builder.publish import Draft
 from builder.targets import TARGETS
+from tests.support.authenticode import PASSWORD, is_valid, make_key
 from tests.support.building import arguments, finished
 from tests.support.commands import run_builder
 from tests.support.debian import require_debian
@@ -34,7 +35,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="osslsigncode is for other platforms"),
 ]
 
-PASSWORD = "open sesame"  # noqa: S105 (of a key that lives as long as the tests)
 WINDOWS = TARGETS["win_amd64"]
 FILES = {"demo/__init__.py": b"x = 1\n", "demo/data.bin": bytes(range(256)) * 900}
 
@@ -58,23 +58,7 @@ def bootloader(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-made certificate with its key; ``ca.pem`` beside it is who vouches for it."""
-    require_debian("osslsigncode", "openssl")
-    folder = tmp_path_factory.mktemp("key")
-    openssl(
-        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Tests"),
-        *("-addext", "extendedKeyUsage=codeSigning"),
-        *("-keyout", folder / "key.pem", "-out", folder / "ca.pem"),
-    )
-    openssl(
-        *("pkcs12", "-export", "-inkey", folder / "key.pem", "-in", folder / "ca.pem"),
-        *("-out", folder / "key.p12", "-passout", f"pass:{PASSWORD}"),
-    )
-    return folder / "key.p12"
-
-
-def openssl(*more: str | Path) -> None:
-    subprocess.run(["openssl", *more], check=True, capture_output=True)
+    return make_key(tmp_path_factory.mktemp("key"))
 
 
 @pytest.fixture(autouse=True)
@@ -94,17 +78,6 @@ def installer(tmp_path: Path, bootloader: bytes) -> Path:
     path = tmp_path / "demo.exe"
     compose(contents_of(tmp_path, bootloader), path, Progress())
     return path
-
-
-def is_valid(path: Path, key: Path) -> bool:
-    """Whether osslsigncode accepts the signature, which is over the whole file."""
-    done = subprocess.run(
-        ["osslsigncode", "verify", "-CAfile", key.with_name("ca.pem"), "-in", path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode == 0 and "Signature verification: ok" in done.stdout
 
 
 def flip(path: Path, place: int) -> None:
