@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 
-from bootstrap.errors import ReportedError, UnsafeTargetError, VerificationError
+from bootstrap import live
+from bootstrap.errors import BusyError, ReportedError, UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
-from bootstrap.files import remove_tree, replace_file, replace_link
-from bootstrap.generation import Generation
+from bootstrap.files import remove_tree, replace_file
+from bootstrap.generation import LINK_NAME, Generation
 from bootstrap.host import users_of
+from bootstrap.live.folder import home_of
 from bootstrap.state import Installed, InstallState, save_state
 
-LINK_NAME = ".venv"
 _LAUNCHERS = (".sh", ".bat")
 
 
@@ -18,13 +19,26 @@ def require_free_link(target: Path) -> None:
     """Refuse to put our link where somebody keeps something of their own.
 
     Raises:
-        UnsafeTargetError: ``<target>/.venv`` is there and is not a link.
+        UnsafeTargetError: ``<target>/.venv`` is there and is not of our making.
     """
-    link = target / LINK_NAME
-    if os.path.lexists(link) and not link.is_symlink():
+    if live.is_foreign(target):
         raise UnsafeTargetError(
-            f"{link} is a folder that this installer did not make.",
+            f"{target / LINK_NAME} is a folder that this installer did not make.",
             remedy="Move it away, then start again.",
+        )
+
+
+def require_unused(target: Path) -> None:
+    """Refuse where a program runs that would lose its files.
+
+    Raises:
+        BusyError: names the processes.
+    """
+    users = users_of(target / LINK_NAME, target / "generations")
+    if users:
+        raise BusyError(
+            f"The environment in {target} is in use by process {', '.join(map(str, users))}.",
+            remedy="Close the programs that use it, then start again.",
         )
 
 
@@ -33,12 +47,15 @@ def activate(target: Path, generation: Generation, installed: Installed) -> None
 
     The state is written last. Whoever finds the link ahead of it undoes the switch by
     running the installer again.
+
+    Raises:
+        BusyError: on Windows, a program keeps what must be replaced open.
     """
     # They lead to the link, so they serve whichever generation is live.
-    for path in _launchers(generation):
+    for path in launchers_of(generation):
         replace_file(target / path.name, path.read_bytes())
         (target / path.name).chmod(0o755)
-    replace_link(target / LINK_NAME, _goal(generation.name))
+    live.lead(target, generation.name, generation.way)
     save_state(target, InstallState(live=installed))
 
 
@@ -48,13 +65,12 @@ def require_live(target: Path, generation: Generation) -> None:
     Raises:
         VerificationError: names what is missing or leads elsewhere.
     """
-    link = target / LINK_NAME
     faults = []
-    if not link.is_symlink() or link.readlink() != _goal(generation.name):
-        faults.append(f"{link} does not lead to {generation.venv}")
-    elif not generation.python.exists():
+    if live.leads_to(target, generation.way) != generation.name:
+        faults.append(f"{target / LINK_NAME} does not lead to {generation.folder / 'venv'}")
+    elif not (generation.python.exists() and _has_base(generation)):
         faults.append(f"{generation.python} leads nowhere, as after {target} was moved")
-    for path in _launchers(generation):
+    for path in launchers_of(generation):
         own = target / path.name
         if not own.is_file() or own.read_bytes() != path.read_bytes():
             faults.append(f"{own} is missing or was changed")
@@ -65,37 +81,45 @@ def require_live(target: Path, generation: Generation) -> None:
         )
 
 
-def _goal(name: str) -> Path:
-    """Relative, so that the link survives when the disk is mounted elsewhere."""
-    return Path("generations") / name / "venv"
+def _has_base(generation: Generation) -> bool:
+    """Whether the Python that the environment is made from is where its configuration says."""
+    home = home_of(generation.venv)
+    return home is not None and home.is_dir()
 
 
-def _launchers(generation: Generation) -> list[Path]:
+def launchers_of(generation: Generation) -> list[Path]:
+    """Those of its documents that stand beside ``.venv``, too."""
     return sorted(p for p in generation.documents.iterdir() if p.suffix in _LAUNCHERS)
 
 
 def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> InstallState:
     """Bring the target back to what the state says is live.
 
-    Whatever was interrupted: the link points to the live generation afterwards, and
+    Whatever was interrupted: ``.venv`` is that of the live generation afterwards, and
     everything else below ``generations`` is gone.
 
     Returns:
-        The state, with nothing being built.
+        The state, with nothing being built or removed.
     """
-    link = target / LINK_NAME
-    if state.live:
-        goal = _goal(state.live.generation)
-        if not link.is_symlink() or link.readlink() != goal:
-            listener.note(f"{link} is set back to {state.live.generation}.")
-            replace_link(link, goal)
-    elif link.is_symlink():
-        link.unlink()
+    if state.live is None:
+        live.clear(target)
+    elif restore_live(target, state.live):
+        listener.note(f"{target / LINK_NAME} is set back to {state.live.generation}.")
+    if state.removing:
+        remove_tree(target / "generations", inside=target)
     remove_others(target, state, listener)
-    if state.building:
+    if state.building or state.removing:
         state = InstallState(live=state.live)
         save_state(target, state)
     return state
+
+
+def restore_live(target: Path, installed: Installed) -> bool:
+    """See that ``.venv`` is that of the live generation; whether it was not."""
+    if live.leads_to(target, installed.way) == installed.generation:
+        return False
+    live.lead(target, installed.generation, installed.way)
+    return True
 
 
 def remove_others(target: Path, state: InstallState, listener: Listener) -> None:
@@ -134,6 +158,5 @@ def generation_names(target: Path) -> set[str]:
 
 def _others(target: Path, state: InstallState) -> list[Path]:
     """Everything below ``generations`` but the live one."""
-    live = state.live.generation if state.live else None
-    names = generation_names(target) - {live}
+    names = generation_names(target) - {state.live.generation if state.live else None}
     return [target / "generations" / name for name in sorted(names)]

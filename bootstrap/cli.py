@@ -1,6 +1,7 @@
 """The installer's command line: arguments in, exit code out."""
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -11,16 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-from platformdirs import user_data_path
-
 from bootstrap import interrupts, modes
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import ExitCode, ReportedError, UsageError, reporting
 from bootstrap.events import Broadcast, Listener
+from bootstrap.longpaths import lengthen
+from bootstrap.registration import UNINSTALLER
 from bootstrap.session import Session
+from bootstrap.state import load_state
+from bootstrap.target import usual_target
+from bootstrap.ui import console, dialogs
 from bootstrap.ui.console import ConsoleListener
 from bootstrap.ui.jsonlines import JsonListener, say, write_event
 from bootstrap.ui.log import LogListener
+from bootstrap.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; see :class:`bootstrap.bundle.errors.ExitCode`.
     """
     interrupts.listen()
+    _write_utf8()
     log, shown = LogListener(), _shown(arguments)
     named_log: Path | None = None
     try:
@@ -77,20 +83,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> str:
-    reader = BundleReader.open(options.bundle.absolute())
-    mode = next((name for name in modes.MODES if getattr(options, name)), "install")
-    session = Session(
-        reader=reader,
-        target=_target(options, mode, reader.index.product),
-        allow_no_gpu=options.allow_no_gpu,
-        listener=listener,
-    )
+    mode = _mode(options)
+    modes.require_fitting(mode, options)
+    target = _target(options, mode)
 
     def open_log() -> None:
         if options.log:
             log.open(options.log)
             return
-        folder = session.target / "logs"
+        folder = target / "logs"
         with reporting("opening a log"):
             folder.mkdir(parents=True, exist_ok=True)
         log.open(folder / f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log")
@@ -98,21 +99,55 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
     # When installing, a log in the target must wait until the target was looked at.
     if options.log and mode != "install":
         log.open(options.log)
-    return modes.run(mode, options, session, open_log)
+    common = {"target": target, "allow_no_gpu": options.allow_no_gpu, "listener": listener}
+    if mode in modes.UPKEEP:
+        return modes.keep_up(mode, options, Upkeep(**common), open_log, _asker(options))
+    session = Session(reader=_open_bundle(options), **common)
+    return modes.run(mode, options, session, open_log, _asker(options))
 
 
-def _target(options: argparse.Namespace, mode: str, product: str) -> Path:
-    if options.target is None and mode not in modes.OF_A_TARGET:
+def _mode(options: argparse.Namespace) -> str:
+    # Somebody may double-click it where it lies, too.
+    usual = "uninstall" if _own_installation() and _own_name() == UNINSTALLER else "install"
+    return next((name for name in modes.MODES if getattr(options, name)), usual)
+
+
+def _own_name() -> str:
+    return Path(sys.executable).name.lower()
+
+
+def _own_installation() -> Path | None:
+    """The installation that this program lies in, as the uninstaller does; if it does."""
+    folder = Path(sys.executable).parent
+    return folder if _frozen() and load_state(folder) else None
+
+
+def _target(options: argparse.Namespace, mode: str) -> Path:
+    target = options.target
+    if target is None and mode not in modes.OF_A_TARGET:
         return Path()
-    try:
-        target = options.target or user_data_path(product, appauthor=False)
-    except RuntimeError as error:
-        raise UsageError(
-            "This user has no home folder to install into.",
-            remedy="Say where to install with --target.",
-        ) from error
+    if target is None and mode in modes.UPKEEP:
+        target = _own_installation()
+    target = target or usual_target(_open_bundle(options).index.product)
     # Without resolving: a target that is a link must be seen as one.
-    return Path(os.path.abspath(target))  # noqa: PTH100 (Path.absolute keeps "..")
+    return lengthen(Path(os.path.abspath(target)))  # noqa: PTH100 (Path.absolute keeps "..")
+
+
+def _open_bundle(options: argparse.Namespace) -> BundleReader:
+    return BundleReader.open(options.bundle.absolute())
+
+
+def _asker(options: argparse.Namespace) -> modes.Ask:
+    if options.silent or options.json:
+        return lambda *_: True
+    return dialogs.ask if dialogs.wanted() else console.ask
+
+
+def _write_utf8() -> None:
+    """Also where Windows would use another encoding, as it does in pipes and files."""
+    for stream in (sys.stdout, sys.stderr):
+        if sys.platform == "win32" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _shown(arguments: Sequence[str]) -> Listener:
@@ -159,6 +194,10 @@ def _tell(ending: _Ending, shown: Listener, log: LogListener) -> None:
 
 
 def _print(ending: _Ending, log: LogListener, *, silent: bool) -> None:
+    if dialogs.wanted() and not silent and ending.code is not ExitCode.INTERRUPTED:
+        parts = [ending.message, ending.remedy, f"log: {log.path}" if log.path else ""]
+        text = "\n\n".join(part for part in parts if part)
+        dialogs.tell(text, failed=ending.code is not ExitCode.DONE)
     if ending.code is not ExitCode.DONE:
         where = f"\n  log: {log.path}" if log.path else ""
         say(sys.stderr, f"error: {ending.message}\n  → {ending.remedy}{where}\n")

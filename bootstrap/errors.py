@@ -17,6 +17,7 @@ from bootstrap.bundle.errors import (
     ReportedError,
     UsageError,
 )
+from bootstrap.longpaths import plain
 
 __all__ = [
     "BusyError",
@@ -92,6 +93,7 @@ def reporting(doing: str, *, option: str = "--target") -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        file = plain(str(error.filename or "A file"))
         if error.errno in _FULL:
             raise NoSpaceError(
                 f"The disk became full while {doing} ({error.strerror}).",
@@ -99,11 +101,10 @@ def reporting(doing: str, *, option: str = "--target") -> Iterator[None]:
             ) from error
         if error.errno in _CLOSED:
             raise NotWritableError(
-                f"{error.filename or 'A file'} cannot be written: {error.strerror}.",
+                f"{file} cannot be written: {error.strerror}.",
                 remedy=f"Choose a folder that you may write to with {option}.",
             ) from error
         raise InstallError(
-            f"{error.filename or 'A file'} could not be read or written while {doing}: "
-            f"{error.strerror or error}.",
+            f"{file} could not be read or written while {doing}: {error.strerror or error}.",
             remedy=f"Check the disk, or choose another one with {option}.",
         ) from error

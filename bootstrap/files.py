@@ -1,32 +1,92 @@
-"""Small writes that are whole or not there, and deletions that cannot go astray."""
+"""Small writes that are whole or not there, and deletions that cannot go astray.
+
+Windows refuses to rename, replace or delete what somebody has open, and an antivirus program
+opens every new file for a moment. So all of that is tried again for some seconds here.
+"""
 
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bootstrap.errors import UnsafeTargetError
+from bootstrap.errors import BusyError, UnsafeTargetError
+from bootstrap.longpaths import plain
+
+# Access denied, which is also what Windows says of a running program; sharing and lock
+# violation; a folder whose last file somebody still has open.
+_HELD = frozenset({5, 32, 33, 145})
+# Seconds before each further try: eight together.
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.85)
+
+
+def patiently(action: Callable[[], object], path: str | os.PathLike[str]) -> None:
+    """Do it, again and again for some seconds while Windows says that ``path`` is held.
+
+    Args:
+        action: renames, replaces or deletes.
+        path: what it works on, for the message.
+
+    Raises:
+        BusyError: it is still held.
+        OSError: whatever else the system has to say.
+    """
+    for pause in (*_PAUSES, None):
+        try:
+            action()
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _HELD:
+                raise
+            if pause is None:
+                raise BusyError(
+                    f"{plain(str(path))} is in use ({error.strerror}).",
+                    remedy="Close the programs and windows that use it, then start again. If none "
+                    "does, see that you may change it.",
+                ) from error
+            time.sleep(pause)
+        else:
+            return
+
+
+def part_of(path: Path) -> Path:
+    """What something is called until it gets its proper name."""
+    return path.with_name(f".{path.name}.part")
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that at any instant, power cut included, the old or the new is there."""
-    part = path.with_name(f".{path.name}.part")
+    """Write ``data`` so that at any instant, power cut included, the old or the new is there.
+
+    Raises:
+        BusyError: somebody keeps the old one open.
+    """
+    part = part_of(path)
     with part.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
+    patiently(lambda: part.replace(path), path)
     sync_folder(path.parent)
 
 
 def replace_link(path: Path, to: Path) -> None:
     """Make ``path`` a symbolic link to ``to``, replacing an older link in one step."""
-    part = path.with_name(f".{path.name}.part")
+    part = part_of(path)
     part.unlink(missing_ok=True)
     part.symlink_to(to, target_is_directory=True)
     part.replace(path)
     sync_folder(path.parent)
+
+
+def move_folder(path: Path, to: Path) -> None:
+    """Give a folder another place on the same file system, where nothing is yet.
+
+    Raises:
+        BusyError: a program has something in it open.
+    """
+    patiently(lambda: path.replace(to), path)
+    sync_folder(path.parent)
+    sync_folder(to.parent)
 
 
 def sync_folder(path: Path) -> None:
@@ -40,6 +100,21 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
+def is_link(path: Path) -> bool:
+    """Whether it leads somewhere else: a symbolic link, or a junction of Windows."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISLNK(status.st_mode) or is_junction(status)
+
+
+def is_junction(status: os.stat_result) -> bool:
+    """Whether it is a junction, which is no symbolic link for Python."""
+    mount_point = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT; the module stat has it on Windows only
+    return getattr(status, "st_reparse_tag", 0) == mount_point
+
+
 def remove_tree(path: Path, *, inside: Path) -> None:
     """Delete the folder ``path`` and all below it. The only place that deletes folders.
 
@@ -49,26 +124,61 @@ def remove_tree(path: Path, *, inside: Path) -> None:
 
     Raises:
         UnsafeTargetError: ``path`` is not properly inside, or is or passes through a link.
+        BusyError: a program uses something in it.
         OSError: something in it cannot be deleted.
+    """
+    set_aside(path, inside=inside)
+    remove_set_aside(path, inside=inside)
+
+
+def set_aside(path: Path, *, inside: Path) -> None:
+    """Take a folder's proper name away, the first half of :func:`remove_tree`.
+
+    It vanishes at once, so a half-deleted tree is never taken for a whole one; and Windows
+    refuses where anything in it is in use, before anything is lost.
     """
     if not os.path.lexists(path):
         return
-    is_link = inside.is_symlink() or path.is_symlink()
-    # Resolving both sides shows any other link or ".." between them.
-    if is_link or path.parent != inside or path.resolve() != inside.resolve() / path.name:
+    _require_inside(path, inside)
+    remove_set_aside(path, inside=inside)
+    move_folder(path, _doomed(path))
+
+
+def remove_set_aside(path: Path, *, inside: Path) -> None:
+    """Delete what was called ``path``, the second half of :func:`remove_tree`."""
+    doomed = _doomed(path)
+    if os.path.lexists(doomed):
+        _require_inside(doomed, inside)
+        # Only Windows needs a second try: for what is marked as read-only, or held.
+        shutil.rmtree(doomed, onerror=_try_harder if os.name == "nt" else None)
+
+
+def _doomed(path: Path) -> Path:
+    return path.with_name(f".{path.name}.removed")
+
+
+def _require_inside(path: Path, inside: Path) -> None:
+    # Resolving both sides shows any link or ".." between them.
+    astray = path.parent != inside or path.resolve() != inside.resolve() / path.name
+    if is_link(inside) or is_link(path) or astray:
         raise UnsafeTargetError(
             f"{path} was not deleted: it does not lie directly in {inside}, or is a link.",
             remedy="Look at it; if it is a leftover of an installation, delete it by hand.",
         )
-    # Its proper name vanishes at once; a half-deleted tree is never taken for a whole one.
-    doomed = path.with_name(f".{path.name}.removed")
-    path.replace(doomed)
-    # Windows does not delete what is marked as read-only.
-    shutil.rmtree(doomed, onerror=_make_writable if os.name == "nt" else None)
 
 
-def _make_writable(function: Callable[[str], object], path: str, error: object) -> None:
-    """Retry after taking the read-only mark away."""
+def _try_harder(function: Callable[[str], object], path: str, error: object) -> None:
     del error
-    Path(path).chmod(stat.S_IWRITE)
-    function(path)
+    # A folder that is marked cannot be entered by this, but is not kept by the mark either.
+    os.chmod(path, stat.S_IWRITE)  # noqa: PTH101 (as rmtree has it, a string)
+    patiently(lambda: function(path), path)
+
+
+def remove_file(path: Path) -> None:
+    """Delete one file, or a link without what it leads to; nothing where nothing is.
+
+    Raises:
+        BusyError: somebody keeps it open.
+        OSError: it cannot be deleted, as a folder cannot.
+    """
+    patiently(lambda: path.unlink(missing_ok=True), path)

@@ -11,9 +11,9 @@ from typing import Literal
 from packaging.version import Version
 
 from bootstrap.bundle.model import CudaTerms, Index, Target
-from bootstrap.host.model import Gpu, GpuReport, GpuState, Host
+from bootstrap.host.model import VC_LIBRARIES, Gpu, GpuReport, GpuState, Host
 
-ProblemKind = Literal["os", "arch", "glibc", "gpu"]
+ProblemKind = Literal["os", "arch", "glibc", "vc_runtime", "gpu"]
 
 _PLATFORMS: dict[Target, tuple[str, str]] = {
     "linux_x86_64": ("Linux", "x86_64"),
@@ -61,17 +61,20 @@ class Fitness:
 
 def assess(index: Index, host: Host) -> Fitness:
     """Compare what the bundle needs with what the machine is."""
-    problems = [*_system_problems(index, host), *_glibc_problems(index, host)]
+    problems = [
+        *_system_problems(index, host),
+        *_glibc_problems(index, host),
+        *_vc_problems(index, host),
+    ]
+    warnings = _vc_warnings(index, host)
     if index.cuda is None:
-        return Fitness(problems=tuple(problems), warnings=(), gpu_usable=False)
+        return Fitness(problems=tuple(problems), warnings=tuple(warnings), gpu_usable=False)
     problem = _gpu_problem(index.cuda, host.gpu)
     if problem:
-        return Fitness(problems=(*problems, problem), warnings=(), gpu_usable=False)
-    return Fitness(
-        problems=tuple(problems),
-        warnings=tuple(_gpu_warnings(index.cuda, host.gpu)),
-        gpu_usable=True,
-    )
+        problems.append(problem)
+    else:
+        warnings += _gpu_warnings(index.cuda, host.gpu)
+    return Fitness(problems=tuple(problems), warnings=tuple(warnings), gpu_usable=problem is None)
 
 
 def _system_problems(index: Index, host: Host) -> list[Problem]:
@@ -107,6 +110,41 @@ def _glibc_problems(index: Index, host: Host) -> list[Problem]:
             f"{host.release} has {has}.",
             remedy="Use a newer system: glibc cannot be updated on its own.",
         )
+    ]
+
+
+def _vc_problems(index: Index, host: Host) -> list[Problem]:
+    need = index.minimum_vc_runtime
+    if need is None or host.system != "Windows":
+        return []
+    there = {library.name: library.version for library in host.vc_libraries}
+    faults = [f"{name} is missing" for name in VC_LIBRARIES if name not in there]
+    faults += [
+        f"{name} is {version}"
+        for name, version in there.items()
+        if version and version < Version(need)
+    ]
+    if not faults:
+        return []
+    return [
+        Problem(
+            kind="vc_runtime",
+            message=f"This bundle's torch needs the Microsoft Visual C++ runtime {need} or newer; "
+            f"on this machine {' and '.join(faults)}.",
+            remedy="Install the newest Microsoft Visual C++ Redistributable (x64), then start "
+            "again.",
+        )
+    ]
+
+
+def _vc_warnings(index: Index, host: Host) -> list[str]:
+    if index.minimum_vc_runtime is None:
+        return []
+    silent = [library.name for library in host.vc_libraries if library.version is None]
+    return [
+        f"{name} does not state its version; this bundle's torch needs "
+        f"{index.minimum_vc_runtime} or newer."
+        for name in silent
     ]
 
 

@@ -1,20 +1,33 @@
 """Where the parts of one generation lie. Paths only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bootstrap import inventory
 from bootstrap.bundle.model import Index, Target
 
+LINK_NAME = ".venv"
+# What that name is: see bootstrap.live.
+Way = Literal["symlink", "junction", "folder"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One complete installed environment: ``<target>/generations/<name>``."""
+    """One complete installed environment: ``<target>/generations/<name>``.
+
+    Attributes:
+        way: how it goes live.
+        live: it has gone live, so that by the way ``folder`` its environment lies elsewhere.
+    """
 
     root: Path
     name: str
     target: Target
     python_version: str
+    way: Way = "symlink"
+    live: bool = False
 
     @classmethod
     def of(cls, root: Path, name: str, index: Index) -> "Generation":
@@ -33,8 +46,24 @@ class Generation:
 
     @property
     def venv(self) -> Path:
-        """The virtual environment."""
-        return self.folder / "venv"
+        """The virtual environment, where it lies now."""
+        moved = self.live and self.way == "folder"
+        return self.root / LINK_NAME if moved else self.folder / "venv"
+
+    @property
+    def home(self) -> Path:
+        """The virtual environment as its own scripts and configuration know it.
+
+        Only a symbolic link leaves it where it is for good; on Windows they go by the name that
+        stays, also before it is there.
+        """
+        return self.folder / "venv" if self.way == "symlink" else self.root / LINK_NAME
+
+    @property
+    def places(self) -> Mapping[str, Path]:
+        """Where its files lie: prefix of their path, with a slash, to folder."""
+        inside = self.venv.parent == self.folder
+        return {"": self.folder} if inside else {"": self.folder, "venv/": self.venv}
 
     @property
     def scripts(self) -> Path:
@@ -45,6 +74,11 @@ class Generation:
     def python(self) -> Path:
         """Its interpreter."""
         return self.scripts / ("python.exe" if self.target == "win_amd64" else "python")
+
+    @property
+    def home_python(self) -> Path:
+        """Its interpreter, as its own scripts call it."""
+        return self.home / self.python.relative_to(self.venv)
 
     @property
     def site_packages(self) -> Path:

@@ -46,17 +46,16 @@ class Drift:
         return bool(self.changed or self.missing)
 
 
-def take(folder: Path, known: Mapping[str, str]) -> tuple[Item, ...]:
-    """Look at every file below ``folder``.
+def take(places: Mapping[str, Path], known: Mapping[str, str]) -> tuple[Item, ...]:
+    """Look at every file of a generation.
 
     Args:
-        folder: the generation.
+        places: where its files lie: prefix of their path to folder.
         known: absolute path to hash, of files that were hashed while written; the
             others are hashed now.
     """
     items = []
-    for path, status in _walk(folder):
-        relative = path.removeprefix(f"{folder}{os.sep}").replace(os.sep, "/")
+    for relative, path, status in _walk(places):
         if os.path.islink(path):  # noqa: PTH114 (plain strings: there are 30,000)
             digest = f"link={os.readlink(path)}"  # noqa: PTH115
         else:
@@ -65,12 +64,10 @@ def take(folder: Path, known: Mapping[str, str]) -> tuple[Item, ...]:
     return tuple(sorted(items, key=lambda item: item.path))
 
 
-def additions(folder: Path, items: tuple[Item, ...]) -> tuple[str, ...]:
-    """Files below ``folder`` that the inventory does not know; bytecode and it itself aside."""
+def additions(places: Mapping[str, Path], items: tuple[Item, ...]) -> tuple[str, ...]:
+    """Files of a generation that its inventory does not know; bytecode and it itself aside."""
     known = {item.path for item in items}
-    found = (
-        path.removeprefix(f"{folder}{os.sep}").replace(os.sep, "/") for path, _ in _walk(folder)
-    )
+    found = (relative for relative, _, _ in _walk(places))
     return tuple(
         sorted(
             path
@@ -81,19 +78,24 @@ def additions(folder: Path, items: tuple[Item, ...]) -> tuple[str, ...]:
 
 
 def compare(
-    folder: Path, items: tuple[Item, ...], *, deep: bool, progress: Callable[[int], None]
+    places: Mapping[str, Path],
+    items: tuple[Item, ...],
+    *,
+    deep: bool,
+    progress: Callable[[int], None],
 ) -> Drift:
-    """Compare what lies below ``folder`` with its inventory.
+    """Compare the files of a generation with its inventory.
 
     Args:
-        folder: the generation.
+        places: where they lie: prefix of their path to folder.
         items: its inventory.
         deep: hash every file; otherwise only those whose size or times differ.
         progress: gets the bytes of each file that was looked at.
     """
+    roots = {prefix: os.fspath(folder) for prefix, folder in places.items()}
 
     def judge(item: Item) -> str | None:
-        verdict = _judge(folder, item, deep=deep)
+        verdict = _judge(_locate(roots, item.path), item, deep=deep)
         progress(item.size)
         return verdict
 
@@ -106,8 +108,12 @@ def compare(
     )
 
 
-def _judge(folder: Path, item: Item, *, deep: bool) -> str | None:
-    path = f"{folder}{os.sep}{item.path}"
+def _locate(roots: Mapping[str, str], path: str) -> str:
+    prefix = next((prefix for prefix in roots if prefix and path.startswith(prefix)), "")
+    return f"{roots[prefix]}{os.sep}{path.removeprefix(prefix).replace('/', os.sep)}"
+
+
+def _judge(path: str, item: Item, *, deep: bool) -> str | None:
     try:
         status = os.lstat(path)
         if item.hash.startswith("link="):
@@ -128,15 +134,19 @@ def _times(status: os.stat_result) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ctime_ns
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    waiting = [str(folder)]
+def _walk(places: Mapping[str, Path]) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Of each file its path in the inventory, its path here, and its status."""
+    # Plain strings: there are 30,000 of them.
+    waiting = [(prefix, os.fspath(folder)) for prefix, folder in places.items()]
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
+        prefix, folder = waiting.pop()
+        with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+                    waiting.append((f"{prefix}{entry.name}/", entry.path))
                 else:
-                    yield entry.path, entry.stat(follow_symlinks=False)
+                    # Windows tells a listed file's size and times later than the file itself.
+                    yield f"{prefix}{entry.name}", entry.path, os.lstat(entry.path)
 
 
 def hash_file(path: str, algorithm: str = "sha256") -> str:

@@ -1,8 +1,7 @@
 """What the installer can be asked to do: one function per mode, each answers with a sentence."""
 
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,11 +11,16 @@ from bootstrap.extract import extract_wheelhouse
 from bootstrap.plan import InstallPlan
 from bootstrap.session import Session
 from bootstrap.state import load_state
-from bootstrap.ui.text import describe_bundle, list_bundle
+from bootstrap.ui.text import describe_bundle, describe_plan, list_bundle
+from bootstrap.upkeep import Upkeep
 
-MODES = ("check", "check_media", "list", "extract", "verify", "version")
-OF_A_TARGET = ("install", "check", "verify")
+MODES = ("check", "check_media", "list", "extract", "verify", "uninstall", "version")
+OF_A_TARGET = ("install", "check", "verify", "uninstall")
+# About what is installed; the bundle is not needed for it.
+UPKEEP = ("verify", "uninstall")
 _LogOpener = Callable[[], None]
+# Gets a question and what there is to know before answering.
+Ask = Callable[[str, Iterable[str]], bool]
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -35,37 +39,53 @@ def add_options(parser: ArgumentParser) -> None:
         "--extract", metavar="DIR", type=Path, help="give the wheels back, for pip or uv"
     )
     group.add_argument("--verify", action="store_true", help="prove what is installed")
+    group.add_argument(
+        "--uninstall", action="store_true", help="remove what was installed, and nothing else"
+    )
     group.add_argument("--version", action="store_true", help="say what this bundle is")
     parser.add_argument("--deep", action="store_true", help="with --verify: hash every file again")
 
 
-def run(mode: str, options: Namespace, session: Session, open_log: _LogOpener) -> str:
-    """Run one mode.
+def require_fitting(mode: str, options: Namespace) -> None:
+    """Refuse options that belong to another mode.
+
+    Raises:
+        UsageError: names the option.
+    """
+    if options.deep and mode != "verify":
+        raise UsageError("--deep goes with --verify.", remedy="Add --verify, or leave it out.")
+
+
+def keep_up(mode: str, options: Namespace, upkeep: Upkeep, open_log: _LogOpener, ask: Ask) -> str:
+    """Run one of the modes :data:`UPKEEP`.
 
     Raises:
         ReportedError: what went wrong.
     """
-    if options.deep and mode != "verify":
-        raise UsageError("--deep goes with --verify.", remedy="Add --verify, or leave it out.")
+    if mode == "uninstall":
+        return _uninstall(upkeep, ask)
+    return _verify(upkeep, open_log, deep=options.deep)
+
+
+def run(mode: str, options: Namespace, session: Session, open_log: _LogOpener, ask: Ask) -> str:
+    """Run one of the other modes, or install.
+
+    Raises:
+        ReportedError: what went wrong.
+    """
     if mode == "extract":
         return _extract(session, options.extract)
     if mode == "install":
-        return _install(session, open_log, ask=not (options.silent or options.json))
-    if mode == "verify":
-        return _verify(session, open_log, deep=options.deep)
+        return _install(session, open_log, ask)
     simple = {"check": _check, "check_media": _check_media, "list": _list, "version": _version}
     return simple[mode](session)
 
 
-def _install(session: Session, open_log: _LogOpener, *, ask: bool) -> str:
+def _install(session: Session, open_log: _LogOpener, ask: Ask) -> str:
     def confirm(plan: InstallPlan) -> bool:
-        if ask and sys.stdin is not None and sys.stdin.isatty():
-            sys.stderr.write(f"\nInstall into {plan.generation.root}? [Y/n] ")
-            sys.stderr.flush()
-            answer = sys.stdin.readline()
-            # Nothing at all, not even an end of line: nobody is there any more.
-            if not answer or answer.strip().lower() not in ("", "y", "yes"):
-                return False
+        details = [*describe_plan(plan), *(f"warning: {warning}" for warning in plan.warnings)]
+        if not ask(f"Install into {plan.generation.root}?", details):
+            return False
         open_log()
         return True
 
@@ -78,13 +98,25 @@ def _install(session: Session, open_log: _LogOpener, *, ask: bool) -> str:
     )
 
 
-def _verify(session: Session, open_log: _LogOpener, *, deep: bool) -> str:
-    if load_state(session.target):
+def _uninstall(upkeep: Upkeep, ask: Ask) -> str:
+    gone = upkeep.installed()
+    what = f"{gone.product} {gone.version} ({gone.variant})" if gone else "What was begun there"
+    if not ask(f"Remove it from {upkeep.target}?", [what]):
+        raise DeclinedError("You have answered no; nothing was removed.", remedy="Start again.")
+    kept = upkeep.uninstall()
+    message = f"{what} is removed from {upkeep.target}."
+    if not kept:
+        return message
+    return f"{message} Not by this installer, and so kept: {', '.join(kept)}."
+
+
+def _verify(upkeep: Upkeep, open_log: _LogOpener, *, deep: bool) -> str:
+    if load_state(upkeep.target):
         # Who verifies need not be allowed to write there.
         with suppress(NotWritableError):
             open_log()
-    report = session.verify(deep=deep)
-    return f"All that was installed in {session.target} is there, unchanged: {report.verdict}."
+    report = upkeep.verify(deep=deep)
+    return f"All that was installed in {upkeep.target} is there, unchanged: {report.verdict}."
 
 
 def _check(session: Session) -> str:

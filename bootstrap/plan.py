@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.units import human_size
@@ -20,6 +20,10 @@ from bootstrap.state import Installed, InstallState
 
 # PATH_MAX of Linux, less the byte that ends it.
 _PATH_MAX = 4095
+# MAX_PATH of Windows, less the character that ends it.
+_MAX_PATH = 259
+_SHORT_TARGET = r"C:\LLM"
+_SHORTEST_TARGET = len(r"C:\x")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ def make_plan(
     """
     need = index.disk_need
     generation = Generation.of(target, new_name(index.bundle_id, taken), index)
-    warnings = [*fitness.warnings]
+    warnings = [*fitness.warnings, *_place_warnings(index, host, target)]
     if allow_no_gpu:
         warnings += [problem.message for problem in fitness.problems if problem.kind == "gpu"]
     if index.runtime.warning:
@@ -86,7 +90,7 @@ def make_plan(
         warnings=tuple(warnings),
         refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu)
         or _foreign(index, state, target)
-        or _too_long(index, generation)
+        or _too_long(index, host, generation)
         or _unusable_disk(disk, target, need),
     )
 
@@ -110,10 +114,36 @@ def _foreign(index: Index, state: InstallState, target: Path) -> ReportedError |
     )
 
 
-def _too_long(index: Index, generation: Generation) -> ReportedError | None:
-    # Windows has other limits, and other ways around them.
+def _place_warnings(index: Index, host: Host, target: Path) -> list[str]:
+    if index.target != "win_amd64":
+        return []
+    warnings = []
+    synced = next((folder for folder in host.synced_folders if _is_below(target, folder)), None)
+    if synced:
+        warnings.append(
+            f"{target} lies in {synced}, which OneDrive copies to the cloud: that takes long, and "
+            "files that are uploaded cannot be replaced meanwhile."
+        )
+    if PureWindowsPath(str(target)).drive.startswith("\\\\"):
+        warnings.append(
+            f"{target} lies on a network share: starting takes long, and Windows may refuse to "
+            "run programs from there."
+        )
+    if not str(target).isascii():
+        warnings.append(
+            f"{target} has characters beyond ASCII, which some libraries do not open on Windows "
+            "(torch.jit.load, for one)."
+        )
+    return warnings
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return PureWindowsPath(str(path)).is_relative_to(PureWindowsPath(str(folder)))
+
+
+def _too_long(index: Index, host: Host, generation: Generation) -> ReportedError | None:
     if index.target == "win_amd64":
-        return None
+        return None if host.long_paths else _too_long_for_python(index, generation)
     length = len(os.fsencode(generation.site_packages)) + 1 + index.longest_path.length
     if length <= _PATH_MAX:
         return None
@@ -121,6 +151,33 @@ def _too_long(index: Index, generation: Generation) -> ReportedError | None:
         f"A file would have a path of {length} bytes, and Linux knows {_PATH_MAX} at most.",
         remedy=f"Choose a --target that is {length - _PATH_MAX} bytes shorter, or more.",
     )
+
+
+def _too_long_for_python(index: Index, generation: Generation) -> ReportedError | None:
+    """The installer itself writes paths of any length; the programs that use them cannot."""
+    longest = index.longest_import
+    length = _utf16_length(generation.site_packages) + 1 + longest.length
+    if length <= _MAX_PATH:
+        return None
+    room = _MAX_PATH - (length - _utf16_length(generation.root))
+    shorter = f"Choose a --target of at most {room} characters{_example(room)}, or "
+    enable = (
+        r"have an administrator set LongPathsEnabled to 1 below HKEY_LOCAL_MACHINE\SYSTEM"
+        r"\CurrentControlSet\Control\FileSystem, then start again."
+    )
+    return UnfitMachineError(
+        f"Python could not open {longest.path}: its path would have {length} characters, and "
+        f"programs on this machine open {_MAX_PATH} at most (LongPathsEnabled is 0).",
+        remedy=shorter + enable if room >= _SHORTEST_TARGET else f"H{enable[1:]}",
+    )
+
+
+def _example(room: int) -> str:
+    return f", such as {_SHORT_TARGET}" if room >= len(_SHORT_TARGET) else ""
+
+
+def _utf16_length(path: Path) -> int:
+    return len(str(path).encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _unusable_disk(disk: Disk, target: Path, need: int) -> ReportedError | None:

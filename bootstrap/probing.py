@@ -13,6 +13,7 @@ import msgspec
 
 from bootstrap.bundle.model import Check, Index
 from bootstrap.errors import InstallError
+from bootstrap.longpaths import plain
 from bootstrap.processes import Completed, run_python
 
 Status = Literal["passed", "failed", "skipped"]
@@ -110,7 +111,7 @@ def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) 
                 timeout=check.timeout,
                 # What torch and others cache must not stay behind in the user's folders.
                 bytecode=_bytecode_folder(scratch),
-                environment=dict.fromkeys(("HF_HOME", "TMPDIR", "TEMP", "TMP"), home),
+                environment=dict.fromkeys(("HF_HOME", "TMPDIR", "TEMP", "TMP"), plain(home)),
             )
         except InstallError as error:
             return _result(check, "failed", error.message)

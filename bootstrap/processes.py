@@ -1,4 +1,4 @@
-"""The one place of the installer that runs programs, and only Pythons of ours.
+"""The one place of the installer that runs programs: Pythons of ours, and one that deletes us.
 
 The environment that the user's shell hands over is hostile until proven otherwise: it may
 point Python at other packages, the loader at other libraries, and everything at a proxy.
@@ -8,21 +8,32 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Any
 
 from bootstrap.errors import InstallError
 from bootstrap.interrupts import held
 
 if sys.platform == "win32":
     import ctypes
-    from ctypes import wintypes
+
+    import win32api
+    import win32job
 
     _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
+    # Ten minutes at most: whoever started a program may take his time to let go of it. Where
+    # there is no such command to wait with, trying often has to do.
+    _DELETE_LATER = (
+        '(for /l %i in (1,1,600) do @if exist "%LLMSETUP_FILE%" '
+        'timeout /t 1 /nobreak && del /f /q "%LLMSETUP_FILE%") & '
+        '(for /l %i in (1,1,20000) do @if exist "%LLMSETUP_FILE%" del /f /q "%LLMSETUP_FILE%") & '
+        'rmdir "%LLMSETUP_FOLDER%"'
+    )
 else:
     import signal
 
@@ -42,6 +53,7 @@ _KEPT = frozenset(
 _OURS = MappingProxyType({"HF_HUB_OFFLINE": "1"})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _KEPT_OUTPUT = 64 * 1024
+_HEARING_SECONDS = 0.2
 # For the pipes to run dry after all that could write to them was killed.
 _DRAIN_SECONDS = 5
 
@@ -143,10 +155,14 @@ def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[
 
 
 def _ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return False
+    end = time.monotonic() + timeout
+    while process.poll() is None:
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        # On Windows Ctrl-C does not interrupt waiting; it is heard between two waits.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(min(left, _HEARING_SECONDS))
     return True
 
 
@@ -185,52 +201,45 @@ if sys.platform == "win32":
         finally:
             ctypes.windll.kernel32.SetDllDirectoryW(folder)
 
-    class _BasicLimits(ctypes.Structure):
-        _fields_ = (
-            ("per_process_user_time", ctypes.c_int64),
-            ("per_job_user_time", ctypes.c_int64),
-            ("flags", wintypes.DWORD),
-            ("minimum_working_set", ctypes.c_size_t),
-            ("maximum_working_set", ctypes.c_size_t),
-            ("active_processes", wintypes.DWORD),
-            ("affinity", ctypes.c_size_t),
-            ("priority_class", wintypes.DWORD),
-            ("scheduling_class", wintypes.DWORD),
-        )
+    def delete_later(path: Path, *, empty_folder: Path) -> None:
+        """Delete a program as soon as it has ended, and then a folder, if that is empty.
 
-    class _ExtendedLimits(ctypes.Structure):
-        _fields_ = (
-            ("basic", _BasicLimits),
-            ("io_counters", ctypes.c_uint64 * 6),
-            ("memory", ctypes.c_size_t * 4),
-        )
+        Raises:
+            OSError: the system's command interpreter cannot be started.
+        """
+        system = Path(win32api.GetSystemDirectory())
+        names = {"LLMSETUP_FILE": str(path), "LLMSETUP_FOLDER": str(empty_folder)}
+        with _system_libraries():
+            subprocess.Popen(
+                f'"{system / "cmd.exe"}" /d /s /c "{_DELETE_LATER}"',
+                cwd=system,
+                env=clean_environment(names),
+                creationflags=_CREATION_FLAGS,
+            )
 
     class _Family:
         """A process and its descendants in a job object, which also dies with us."""
 
-        _KILL_ON_JOB_CLOSE = 0x2000
-        _EXTENDED_LIMIT_INFORMATION = 9
-
         def __init__(self, process: subprocess.Popen[bytes]) -> None:
             self._process = process
-            self._kernel32 = ctypes.WinDLL("kernel32")
-            self._kernel32.CreateJobObjectW.restype = wintypes.HANDLE
-            limits = _ExtendedLimits()
-            limits.basic.flags = self._KILL_ON_JOB_CLOSE
-            self._job = wintypes.HANDLE(self._kernel32.CreateJobObjectW(None, None))
-            self._kernel32.SetInformationJobObject(
-                self._job,
-                self._EXTENDED_LIMIT_INFORMATION,
-                ctypes.byref(limits),
-                ctypes.sizeof(limits),
+            # Its stubs know nothing of what the first one returns and the others take.
+            job: Any = win32job.CreateJobObject(None, "")  # type: ignore[func-returns-value]
+            kind = win32job.JobObjectExtendedLimitInformation
+            limits = win32job.QueryInformationJobObject(job, kind)
+            limits["BasicLimitInformation"]["LimitFlags"] = (
+                win32job.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
             )
+            win32job.SetInformationJobObject(job, kind, limits)
             handle = int(process._handle)  # type: ignore[attr-defined]  # noqa: SLF001
-            self._kernel32.AssignProcessToJobObject(self._job, wintypes.HANDLE(handle))
+            # Refused where it has ended already.
+            with suppress(win32job.error):
+                win32job.AssignProcessToJobObject(job, handle)
+            self._job = job
 
         def end(self) -> None:
             """Kill whatever of it still runs."""
             self._process.kill()
-            self._kernel32.CloseHandle(self._job)
+            self._job.Close()
 
 else:
 

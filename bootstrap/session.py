@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import verify
+from bootstrap import live, registration, verify
 from bootstrap.activate import (
     activate,
     generation_names,
+    launchers_of,
     reclaimable,
     remove_others,
     require_free_link,
-    require_live,
+    require_unused,
     undo_unfinished,
 )
-from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import UnfitMachineError, UsageError, reporting
+from bootstrap.errors import ReportedError, reporting
 from bootstrap.events import Listener
 from bootstrap.files import remove_tree
 from bootstrap.fitness import assess
@@ -42,7 +42,7 @@ from bootstrap.install.seal import (
 from bootstrap.install.wheels import install_wheels
 from bootstrap.interrupts import held
 from bootstrap.plan import InstallPlan, make_plan
-from bootstrap.probing import default_probes_folder, run_checks
+from bootstrap.registration import Registration
 from bootstrap.state import Installed, InstallState, load_state, save_state
 from bootstrap.target import hold, require_safe
 from bootstrap.verify import VerificationReport
@@ -112,9 +112,7 @@ class Session:
             state = undo_unfinished(
                 self.target, load_state(self.target) or InstallState(), self.listener
             )
-            # Between the plan and the lock another installer may have taken the name.
-            generation = self._next_generation()
-            with self._building(generation, state):
+            with self._building(state) as generation:
                 known = self._build(generation)
                 report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
                 installed = self._finish(generation, known, report)
@@ -122,20 +120,23 @@ class Session:
                 with held(too_late=True):
                     activate(self.target, generation, installed)
                     remove_others(self.target, InstallState(live=installed), self.listener)
+                    self._register(installed)
         return report
 
-    def _next_generation(self) -> Generation:
-        index = self.reader.index
-        name = new_name(index.bundle_id, generation_names(self.target))
-        return Generation.of(self.target, name, index)
-
     @contextmanager
-    def _building(self, generation: Generation, state: InstallState) -> Iterator[None]:
+    def _building(self, state: InstallState) -> Iterator[Generation]:
         """Note what is being built; whatever goes wrong, nothing of it stays."""
-        save_state(self.target, InstallState(live=state.live, building=generation.name))
+        # Between the plan and the lock another installer may have taken the name.
+        name = new_name(self.reader.index.bundle_id, generation_names(self.target))
+        generation = Generation.of(self.target, name, self.reader.index)
+        save_state(self.target, InstallState(live=state.live, building=name))
         generation.folder.mkdir(parents=True)
         try:
-            yield
+            generation = replace(generation, way=live.choose(generation.folder))
+            if generation.way == "folder":
+                # The switch will have to move what is live now; better to be told at once.
+                require_unused(self.target)
+            yield generation
         except BaseException:
             # Where it already went live, this removes the old one instead.
             with held():
@@ -161,36 +162,17 @@ class Session:
         # Beside the environment, where there is room for sure; gone with it if that fails.
         scratch = generation.folder / ".verify"
         scratch.mkdir()
-        report = self._run_checks(
+        report = verify.prove(
             self.reader.index,
             generation,
             scratch,
             gpu_usable=gpu_usable,
             remedy="Send the log file to whoever made this bundle.",
+            listener=self.listener,
         )
         remove_tree(scratch, inside=generation.folder)
         remove_strange_bytecode(generation, known)
         return report
-
-    def _run_checks(
-        self,
-        index: Index,
-        generation: Generation,
-        scratch: Path,
-        *,
-        gpu_usable: bool,
-        remedy: str,
-    ) -> VerificationReport:
-        self.listener.phase("verify", 0)
-        results = run_checks(
-            index,
-            generation.python,
-            default_probes_folder(),
-            scratch,
-            gpu_usable=gpu_usable,
-            listener=self.listener.checked,
-        )
-        return verify.judge(index, results, remedy)
 
     def _finish(
         self, generation: Generation, known: dict[str, str], report: VerificationReport
@@ -209,39 +191,26 @@ class Session:
             inventory_sha256=write_inventory(generation, known),
             index_sha256=hashlib.sha256(self.reader.index_bytes).hexdigest(),
             gpu_verified=report.gpu_verified,
+            way=generation.way,
+            launchers=tuple(path.name for path in launchers_of(generation)),
         )
 
-    def verify(self, *, deep: bool) -> VerificationReport:
-        """Prove what is installed in the target, as it was installed.
-
-        Raises:
-            UsageError: nothing is installed there.
-            VerificationError: drift, a banned package, or a probe that failed.
-            UnfitMachineError: it was verified on a GPU, and none can be used now.
-            RecoveryNeededError: what is written down about it is damaged.
-            NotWritableError: there is no temporary folder that can be written.
-        """
-        state = load_state(self.target)
-        if state is None or state.live is None:
-            raise UsageError(
-                f"Nothing is installed in {self.target}.", remedy="Give the folder with --target."
+    def _register(self, installed: Installed) -> None:
+        """Tell the system; without that, what was installed works all the same."""
+        index = self.reader.index
+        size = index.runtime.installed_size + sum(wheel.installed_size for wheel in index.wheels)
+        try:
+            registration.write_uninstaller(self.reader, self.target)
+            registration.register(
+                Registration(
+                    product=index.product,
+                    target=self.target,
+                    version=index.version,
+                    variant=index.variant,
+                    company=index.company,
+                    size=size,
+                    installed=installed.installed,
+                )
             )
-        live = state.live
-        generation = live.generation_in(self.target)
-        index = verify.load_index(generation, live)
-        require_live(self.target, generation)
-        items = verify.load_inventory(generation, live)
-        verify.require_no_drift(generation, items, deep=deep, listener=self.listener)
-        verify.require_nothing_banned(index, generation)
-        verify.tell_additions(generation, items, self.listener)
-        gpu_usable = assess(index, detect_host()).gpu_usable
-        if live.gpu_verified and index.cuda and not gpu_usable and not self.allow_no_gpu:
-            raise UnfitMachineError(
-                "The environment was verified on a GPU, but now no usable GPU is found.",
-                remedy="Check the driver, or add --allow-no-gpu to verify the rest.",
-            )
-        # Not in the target: who verifies need not be allowed to write there.
-        with verify.scratch_folder() as scratch:
-            return self._run_checks(
-                index, generation, scratch, gpu_usable=gpu_usable, remedy=verify.REPAIR
-            )
+        except (OSError, ReportedError) as error:
+            self.listener.warn(f"The system could not be told of the installation: {error}.")

@@ -8,7 +8,7 @@ import msgspec
 from bootstrap.bundle.model import Target, Value
 from bootstrap.errors import NotWritableError, RecoveryNeededError
 from bootstrap.files import replace_file
-from bootstrap.generation import Generation
+from bootstrap.generation import Generation, Way
 
 FILE_NAME = "install.json"
 _FORMAT = 1
@@ -22,6 +22,8 @@ class Installed(Value, frozen=True, kw_only=True):
         inventory_sha256: of ``inventory.csv``, hexadecimal.
         index_sha256: of ``bundle.json``, hexadecimal.
         gpu_verified: False when nothing could be tried on a GPU.
+        way: how it went live.
+        launchers: file names of what stands beside ``.venv`` to start it by.
     """
 
     generation: str
@@ -35,11 +37,18 @@ class Installed(Value, frozen=True, kw_only=True):
     inventory_sha256: str
     index_sha256: str
     gpu_verified: bool
+    way: Way
+    launchers: tuple[str, ...]
 
     def generation_in(self, root: Path) -> Generation:
         """The generation itself, in the target folder ``root``."""
         return Generation(
-            root=root, name=self.generation, target=self.target, python_version=self.python
+            root=root,
+            name=self.generation,
+            target=self.target,
+            python_version=self.python,
+            way=self.way,
+            live=True,
         )
 
 
@@ -48,10 +57,12 @@ class InstallState(Value, frozen=True, kw_only=True):
 
     Attributes:
         building: name of a generation that is being built; after a crash, a leftover.
+        removing: what was live until its removal began; after a crash, the next run ends it.
     """
 
     live: Installed | None = None
     building: str | None = None
+    removing: Installed | None = None
 
 
 class _File(Value, frozen=True, kw_only=True):

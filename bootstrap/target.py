@@ -4,13 +4,21 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from platformdirs import user_data_path
 
-from bootstrap.errors import BusyError, NotWritableError, UnsafeTargetError, reporting
+from bootstrap.errors import (
+    BusyError,
+    NotWritableError,
+    UnsafeTargetError,
+    UsageError,
+    reporting,
+)
+from bootstrap.files import is_link
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.state import FILE_NAME
 
@@ -43,7 +51,7 @@ def require_safe(target: Path) -> None:
 
 
 def _danger(target: Path) -> str | None:
-    if target.is_symlink():
+    if is_link(target):
         return f"it is a link to {target.resolve()}"
     if not target.is_dir():
         return _blocked(target)
@@ -62,13 +70,15 @@ def _blocked(target: Path) -> str | None:
     """Why a folder that is not there cannot be made; None where it can."""
     if target.exists():
         return "it is a file"
-    above = next(path for path in target.parents if os.path.lexists(path))
+    above = next((path for path in target.parents if os.path.lexists(path)), None)
+    if above is None:
+        return f"there is no {target.anchor}"
     return None if above.is_dir() else f"{above} is no folder"
 
 
 def _generations_linked(target: Path) -> bool:
     # What is built, and later deleted, would lie somewhere else.
-    return (target / "generations").is_symlink()
+    return is_link(target / "generations")
 
 
 def _homes() -> set[Path]:
@@ -77,6 +87,37 @@ def _homes() -> set[Path]:
     except RuntimeError:
         # A user without an entry in the system's list, as containers have them.
         return set()
+
+
+def usual_target(product: str) -> Path:
+    """Where a product is installed if nobody says otherwise.
+
+    Raises:
+        UsageError: this user has no home folder.
+    """
+    try:
+        return user_data_path(product, appauthor=False)
+    except RuntimeError as error:
+        raise UsageError(
+            "This user has no home folder to install into.",
+            remedy="Say where to install with --target.",
+        ) from error
+
+
+def leave(target: Path) -> tuple[str, ...]:
+    """Remove the lock of an installation that is gone, and the folder when it is empty.
+
+    Returns:
+        Names of what others have put there, so that the folder stays.
+    """
+    with suppress(OSError):
+        (target / _LOCK_NAME).unlink(missing_ok=True)
+    kept = tuple(sorted(path.name for path in target.iterdir()))
+    with suppress(OSError):
+        # Windows keeps a folder that a program works in; we may be one of these.
+        os.chdir(target.parent)
+        target.rmdir()
+    return kept
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from bootstrap.bundle.model import BlacklistRule, Index, decode_index
 from bootstrap.errors import NotWritableError, RecoveryNeededError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
-from bootstrap.probing import CheckResult
+from bootstrap.probing import CheckResult, default_probes_folder, run_checks
 from bootstrap.state import Installed
 
 _MANY = 10
@@ -40,6 +40,40 @@ class VerificationReport:
         verdict = "verified" if self.gpu_verified else "verified except GPU"
         skipped = [r.id for r in self.results if r.status == "skipped" and not r.needs_gpu]
         return f"{verdict} ({', '.join(skipped)} skipped)" if skipped else verdict
+
+
+def prove(
+    index: Index,
+    generation: Generation,
+    scratch: Path,
+    *,
+    gpu_usable: bool,
+    remedy: str,
+    listener: Listener,
+) -> VerificationReport:
+    """Run all checks of the index.
+
+    Args:
+        index: of the bundle that was installed.
+        generation: what it was installed as.
+        scratch: an existing folder for what the probes write.
+        gpu_usable: otherwise checks that need a GPU are skipped.
+        remedy: what to do when one fails.
+        listener: hears each result when it is there.
+
+    Raises:
+        VerificationError: names every check that failed, and why.
+    """
+    listener.phase("verify", 0)
+    results = run_checks(
+        index,
+        generation.python,
+        default_probes_folder(),
+        scratch,
+        gpu_usable=gpu_usable,
+        listener=listener.checked,
+    )
+    return judge(index, results, remedy)
 
 
 def judge(index: Index, results: tuple[CheckResult, ...], remedy: str) -> VerificationReport:
@@ -115,7 +149,7 @@ def require_no_drift(
         VerificationError: names the files that are missing or changed.
     """
     listener.phase("files", sum(item.size for item in items))
-    drift = inventory.compare(generation.folder, items, deep=deep, progress=listener.advance)
+    drift = inventory.compare(generation.places, items, deep=deep, progress=listener.advance)
     if drift:
         paths = [f"{path} (changed)" for path in drift.changed]
         paths += [f"{path} (missing)" for path in drift.missing]
@@ -132,7 +166,7 @@ def tell_additions(
     generation: Generation, items: tuple[inventory.Item, ...], listener: Listener
 ) -> None:
     """Warn of files that are not in the inventory; those that Python runs at start by name."""
-    added = inventory.additions(generation.folder, items)
+    added = inventory.additions(generation.places, items)
     if not added:
         return
     listener.warn(f"{len(added)} files were added since, such as {added[0]}.")

@@ -45,12 +45,28 @@ class TorchTrio(Value, frozen=True, kw_only=True):
     torchaudio: str
 
 
+class VcRuntime(Value, frozen=True, kw_only=True):
+    """The oldest Microsoft Visual C++ runtime that torch of these versions runs with."""
+
+    torch: str
+    minimum: str
+
+
 class CudaFacts(Value, frozen=True, kw_only=True):
-    """The whole file: toolkits by ``major.minor``, and trios that fit."""
+    """The whole file: toolkits by ``major.minor``, trios that fit, and what Windows needs."""
 
     sources: tuple[str, ...]
     toolkits: dict[str, Toolkit]
     trios: tuple[TorchTrio, ...]
+    vc_runtimes: tuple[VcRuntime, ...]
+
+    def vc_runtime(self, target: Target, torch: Version) -> str | None:
+        """The oldest Visual C++ runtime for that torch; None where none is known to matter."""
+        if target != "win_amd64":
+            return None
+        release = Version(torch.public)
+        fitting = (row for row in self.vc_runtimes if release in SpecifierSet(row.torch))
+        return next((row.minimum for row in fitting), None)
 
     def terms(self, cuda: str, target: Target, torch: Version) -> CudaTerms:
         """What toolkit ``cuda`` with that torch asks of a machine.
@@ -100,13 +116,19 @@ def _check(facts: CudaFacts) -> None:
     Raises:
         ValueError: names the place.
     """
+    for place, needed in enumerate(facts.vc_runtimes):
+        _check_specifier(needed.torch, f"$.vc_runtimes[{place}].torch")
     for name, toolkit in facts.toolkits.items():
         for place, row in enumerate(toolkit.architectures):
             where = f"$.toolkits.{name}.architectures[{place}]"
-            try:
-                SpecifierSet(row.torch)
-            except InvalidSpecifier as error:
-                raise ValueError(f"{where}.torch: {error}") from error
+            _check_specifier(row.torch, f"{where}.torch")
             for target in row.targets:
                 if target not in toolkit.minimum_driver:
                     raise ValueError(f"{where}: {target} has no minimum_driver")
+
+
+def _check_specifier(text: str, where: str) -> None:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise ValueError(f"{where}: {error}") from error

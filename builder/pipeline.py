@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from packaging.version import Version
+
 from bootstrap.bundle.model import CudaTerms
 from builder.disk import storing
 from builder.documents import render_documents
@@ -244,6 +246,7 @@ class _Workshop:
             lock=lock,
             target=self._request.target,
             cuda=self._cuda_terms(lock),
+            minimum_vc_runtime=self._minimum_vc_runtime(lock),
             groups=assign_groups(self._manifest, graph),
             wheels=graph.wheels,
             runtime=self._runtime,
@@ -254,11 +257,14 @@ class _Workshop:
         return replace(contents, documents=render_documents(template_values(contents)))
 
     def _cuda_terms(self, lock: Lock) -> CudaTerms | None:
-        cuda = self._manifest.variant(lock.variant).cuda
-        torch = next((wheel for wheel in lock.wheels if wheel.name == "torch"), None)
+        cuda, torch = self._manifest.variant(lock.variant).cuda, _torch(lock)
         if cuda is None or torch is None:
             return None
-        return self._facts.terms(cuda, lock.target, torch.version)
+        return self._facts.terms(cuda, lock.target, torch)
+
+    def _minimum_vc_runtime(self, lock: Lock) -> str | None:
+        torch = _torch(lock)
+        return self._facts.vc_runtime(lock.target, torch) if torch else None
 
     def _pack(self, contents: Contents) -> Draft:
         self._steps.begin("pack")
@@ -276,6 +282,10 @@ class _Workshop:
         else:
             self._progress.warn(f"{contents.installer_name} cannot be started on this platform.")
         return Draft(path=path, index=index, sha256=sha256, contents=contents)
+
+
+def _torch(lock: Lock) -> Version | None:
+    return next((wheel.version for wheel in lock.wheels if wheel.name == "torch"), None)
 
 
 def wanted_files(lock: Lock, manifest: Manifest) -> list[WantedFile]:

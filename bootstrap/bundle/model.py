@@ -177,7 +177,7 @@ class Check(Value, frozen=True, kw_only=True):
 
 
 class LongestPath(Value, frozen=True, kw_only=True):
-    """The longest installed path below the environment's ``site-packages``."""
+    """The longest of some installed paths below the environment's ``site-packages``."""
 
     length: int
     path: str
@@ -188,14 +188,21 @@ class Index(Value, frozen=True, kw_only=True):
 
     Attributes:
         bundle_id: product version, variant and a digest of the content; names the generation.
+        company: who made it, for people.
         minimum_glibc: highest need of runtime, stub and wheels.
+        minimum_vc_runtime: version of the Microsoft Visual C++ runtime that torch asks of
+            Windows; None where it asks for none in particular.
         volumes: the files that the payload lies in; empty if it lies in the installer.
         documents: files for the user, below ``docs/`` of the archive.
+        longest_path: of all.
+        longest_import: of those that a running program opens: all but the metadata of
+            distributions (``*.dist-info``).
         disk_need: bytes that must be free to install, in 4 KiB blocks, working room included.
     """
 
     format: int
     product: str
+    company: str
     version: str
     variant: str
     target: Target
@@ -203,12 +210,14 @@ class Index(Value, frozen=True, kw_only=True):
     created_by: str
     python: str
     minimum_glibc: str | None
+    minimum_vc_runtime: str | None
     cuda: CudaTerms | None
     runtime: Runtime
     volumes: tuple[Volume, ...]
     groups: tuple[Group, ...]
     documents: tuple[Entry, ...]
     longest_path: LongestPath
+    longest_import: LongestPath
     disk_need: int
     checks: tuple[Check, ...]
     blacklist: tuple[BlacklistRule, ...]

@@ -122,6 +122,21 @@ class BundleReader:
         places = range(len(self.index.volumes))
         self.volumes.require_intact(places, begin=begin, progress=progress)
 
+    def program(self) -> bytes:
+        """The installer's own program without the payload: it starts, and finds none.
+
+        Without a signature, too, which would not hold for less than the whole.
+        """
+        trailer, (end, _) = self._frame.trailer, self._frame.unhashed[-1]
+        behind = trailer.payload_offset + trailer.payload_size + layout.TRAILER_SIZE
+        with self.path.open("rb") as file:
+            before = bytearray(file.read(trailer.payload_offset))
+            file.seek(behind)
+            pkg = file.read(end - behind)
+        for offset, size in self._frame.unhashed[:-1]:
+            before[offset : offset + size] = bytes(size)
+        return bytes(before) + pkg
+
     def rest(self) -> list[tuple[int, int]]:
         """Offset and size of what is in the installer besides members, index and trailer.
 

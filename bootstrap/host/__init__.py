@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 from bootstrap.host.gpu import ask_nvml
@@ -26,11 +27,7 @@ def detect_host() -> Host:
     """Find out what this machine is. Never raises: what cannot be told is said so."""
     system = system_facts()
     return Host(
-        system=system.system,
-        release=system.release,
-        machine=system.machine,
-        glibc=system.glibc,
-        gpu=ask_nvml(),
+        **{field.name: getattr(system, field.name) for field in fields(system)}, gpu=ask_nvml()
     )
 
 

@@ -30,16 +30,16 @@ def disk_facts(path: Path) -> DiskFacts:
     )
 
 
-def users_of(folder: Path) -> tuple[int, ...]:
-    """Numbers of the processes that run a program, or have loaded a library, from ``folder``.
+def users_of(*folders: Path) -> tuple[int, ...]:
+    """Numbers of the processes that run a program or a library from these folders.
 
     Of other users' processes only root can tell.
     """
-    mark = f"{folder.resolve()}/".encode()
+    marks = {f"{folder.resolve()}/".encode() for folder in folders}
     return tuple(
         int(process.name)
         for process in Path("/proc").iterdir()
-        if process.name.isdecimal() and mark in _mapped(process)
+        if process.name.isdecimal() and any(mark in _mapped(process) for mark in marks)
     )
 
 

@@ -6,6 +6,9 @@ from typing import Literal
 
 from packaging.version import Version
 
+# Of the Microsoft Visual C++ runtime, what torch's own libraries load from the system.
+VC_LIBRARIES = ("msvcp140.dll", "vcruntime140.dll")
+
 GpuState = Literal["ok", "no_library", "no_driver", "broken", "no_gpu"]
 
 
@@ -56,6 +59,14 @@ class GpuReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemLibrary:
+    """A library of the system that matters; ``version`` is None where it states none."""
+
+    name: str
+    version: Version | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFacts:
     """The operating system, as one module per system finds out.
 
@@ -64,22 +75,24 @@ class SystemFacts:
         release: its name for people, such as ``Debian GNU/Linux 12 (bookworm)``.
         machine: ``x86_64``, ``AMD64``, ``aarch64`` and so on.
         glibc: ``(major, minor)``; None where there is none.
+        long_paths: any program may open paths of more than 259 characters.
+        synced_folders: what a cloud service keeps a copy of.
+        vc_libraries: those of the Microsoft Visual C++ runtime that are there.
     """
 
     system: str
     release: str
     machine: str
     glibc: tuple[int, int] | None
+    long_paths: bool = True
+    synced_folders: tuple[Path, ...] = ()
+    vc_libraries: tuple[SystemLibrary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """This machine. The first four attributes are those of :class:`SystemFacts`."""
+class Host(SystemFacts):
+    """This machine: its system and its GPUs."""
 
-    system: str
-    release: str
-    machine: str
-    glibc: tuple[int, int] | None
     gpu: GpuReport
 
 

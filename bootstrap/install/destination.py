@@ -90,13 +90,13 @@ class VenvDestination(SchemeDictionaryDestination):
         windows = generation.target == "win_amd64"
         super().__init__(
             scheme_dict={
-                "purelib": str(generation.site_packages),
-                "platlib": str(generation.site_packages),
-                "scripts": str(generation.scripts),
-                "headers": str(generation.include / distribution),
-                "data": str(generation.venv),
+                "purelib": os.fspath(generation.site_packages),
+                "platlib": os.fspath(generation.site_packages),
+                "scripts": os.fspath(generation.scripts),
+                "headers": os.fspath(generation.include / distribution),
+                "data": os.fspath(generation.venv),
             },
-            interpreter=str(generation.python),
+            interpreter=str(generation.home_python),
             script_kind="win-amd64" if windows else "posix",
         )
         self._generation = generation

@@ -12,6 +12,19 @@ from bootstrap.generation import Generation
 from bootstrap.processes import run_python
 
 _VENV_TIMEOUT = 120
+# The activation scripts name the environment; they get its home and not where it is made.
+_MAKE_VENV = """
+import sys, venv
+
+folder, home, symlinks = sys.argv[1:]
+
+class Builder(venv.EnvBuilder):
+    def setup_scripts(self, context):
+        context.env_dir = home
+        super().setup_scripts(context)
+
+Builder(symlinks=symlinks == "symlinks").create(folder)
+"""
 
 
 class _Hashed(io.RawIOBase):
@@ -69,10 +82,10 @@ def make_venv(reader: BundleReader, generation: Generation) -> None:
             remedy="Get another copy of the bundle.",
         )
     # Symbolic links on POSIX: a copied interpreter would look for libpython beside itself.
-    links = "--copies" if generation.target == "win_amd64" else "--symlinks"
+    links = "copies" if generation.target == "win_amd64" else "symlinks"
     done = run_python(
         executable,
-        ["-m", "venv", "--without-pip", links, str(generation.venv)],
+        ["-c", _MAKE_VENV, str(generation.venv), str(generation.home), links],
         timeout=_VENV_TIMEOUT,
     )
     if done.returncode != 0:

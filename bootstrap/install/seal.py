@@ -37,14 +37,14 @@ def write_torch_lock(index: Index, generation: Generation) -> None:
 def write_pip_configuration(index: Index, generation: Generation) -> None:
     """Forbid the index and hold every locked version, so that pip cannot replace torch."""
     pins = [f"{wheel.name}=={wheel.version}" for wheel in index.wheels]
-    constraints = generation.venv / "constraints.txt"
-    replace_file(constraints, ("\n".join(sorted(pins)) + "\n").encode())
+    name = "constraints.txt"
+    replace_file(generation.venv / name, ("\n".join(sorted(pins)) + "\n").encode())
     windows = index.target == "win_amd64"
     # As an address, because pip splits this option at spaces, and paths may have some.
     lines = [
         "[global]",
         "no-index = true",
-        f"constraint = {constraints.as_uri()}",
+        f"constraint = {(generation.home / name).as_uri()}",
         "disable-pip-version-check = true",
     ]
     name = "pip.ini" if windows else "pip.conf"
@@ -88,6 +88,6 @@ def write_inventory(generation: Generation, known: Mapping[str, str]) -> str:
     Returns:
         The SHA-256 of the inventory, hexadecimal.
     """
-    data = inventory.encode(inventory.take(generation.folder, known))
+    data = inventory.encode(inventory.take(generation.places, known))
     replace_file(generation.inventory, data)
     return hashlib.sha256(data).hexdigest()

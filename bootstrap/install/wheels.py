@@ -21,6 +21,7 @@ from bootstrap.interrupts import held
 # than this only make a slow medium seek.
 _MOST_THREADS = 4
 _INSTALLER = b"llmsetup\n"
+_HEARING_SECONDS = 0.2
 
 
 def install_wheels(
@@ -76,15 +77,20 @@ def _install_group(
     ordered = sorted(group.wheels, key=lambda wheel: -wheel.installed_size)
     with held():
         futures = [pool.submit(install, wheel) for wheel in ordered]
-    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-    error = _first_error(done)
+    error = _first_error(futures)
     if error:
         stop.set()
         raise error
 
 
-def _first_error(done: set[Future[None]]) -> BaseException | None:
-    return next((error for future in done if (error := future.exception())), None)
+def _first_error(futures: list[Future[None]]) -> BaseException | None:
+    """Wait for all of them, or for the first that fails."""
+    waiting, error = set(futures), None
+    while waiting and error is None:
+        # On Windows Ctrl-C does not interrupt waiting; it is heard between two waits.
+        done, waiting = wait(waiting, _HEARING_SECONDS, return_when=FIRST_EXCEPTION)
+        error = next((error for future in done if (error := future.exception())), None)
+    return error
 
 
 def _install_wheel(reader: BundleReader, wheel: Wheel, destination: VenvDestination) -> None:

@@ -2,8 +2,9 @@
 
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -11,6 +12,41 @@ from bootstrap.events import Listener
 from bootstrap.plan import InstallPlan
 from bootstrap.probing import CheckResult
 from bootstrap.ui.text import describe_plan
+
+if sys.platform == "win32":
+    import pywintypes
+    import win32console
+
+    def _is_terminal(stream: TextIO) -> bool:
+        # Windows calls the device NUL a terminal, too.
+        del stream
+        try:
+            win32console.GetStdHandle(win32console.STD_INPUT_HANDLE).GetConsoleMode()
+        except pywintypes.error:
+            return False
+        return True
+
+else:
+
+    def _is_terminal(stream: TextIO) -> bool:
+        return stream.isatty()
+
+
+def ask(question: str, details: Iterable[str]) -> bool:
+    """Ask on the terminal; where there is none, nobody is there to say no.
+
+    Args:
+        question: to be answered by yes or no.
+        details: were shown already.
+    """
+    del details
+    if sys.stdin is None or not _is_terminal(sys.stdin):
+        return True
+    sys.stderr.write(f"\n{question} [Y/n] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    # Nothing at all, not even an end of line: nobody is there any more.
+    return bool(answer) and answer.strip().lower() in ("", "y", "yes")
 
 
 class ConsoleListener(Listener):

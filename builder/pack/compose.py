@@ -32,7 +32,7 @@ from builder import __version__
 from builder.disk import require_room, storing
 from builder.fetch import require_intact
 from builder.pack.container import PayloadWriter
-from builder.pack.contents import Contents, disk_need, longest_path
+from builder.pack.contents import Contents, disk_need, is_metadata, longest_path
 from builder.pack.volumes import VolumeWriter, describe_volumes, find_volumes
 from builder.progress import Progress
 from builder.wheels import WheelFacts
@@ -218,6 +218,7 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
     return Index(
         format=FORMAT_VERSION,
         product=manifest.product,
+        company=manifest.company,
         version=manifest.version,
         variant=lock.variant,
         target=lock.target,
@@ -225,12 +226,14 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
         created_by=f"llmsetup {__version__}",
         python=lock.python,
         minimum_glibc=contents.minimum_glibc,
+        minimum_vc_runtime=contents.minimum_vc_runtime,
         cuda=contents.cuda,
         runtime=members.runtime,
         volumes=volumes,
         groups=members.groups,
         documents=members.documents,
         longest_path=longest_path(wheels),
+        longest_import=longest_path(wheels, leaving_out=is_metadata),
         disk_need=disk_need(wheels, contents.runtime),
         checks=manifest.checks,
         blacklist=manifest.blacklist,

@@ -1,7 +1,7 @@
 """What goes into one bundle, and the terms that follow from it. Pure: reads no wheel."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
@@ -32,6 +32,7 @@ class Contents:
     Attributes:
         groups: group name to distributions, in order of installation.
         wheels: the facts of every locked wheel.
+        minimum_vc_runtime: what torch asks of Windows; None where nothing in particular.
         documents: file name to content, for the user.
         asked_volume_size: bytes of a volume, where somebody asks for volumes.
     """
@@ -40,6 +41,7 @@ class Contents:
     lock: Lock
     target: TargetPlatform
     cuda: CudaTerms | None
+    minimum_vc_runtime: str | None
     groups: Mapping[str, list[NormalizedName]]
     wheels: Mapping[NormalizedName, WheelFacts]
     runtime: PreparedRuntime
@@ -98,11 +100,18 @@ def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:
     return environment + environment // 20 + _WORKING_ROOM
 
 
-def longest_path(wheels: Iterable[WheelFacts]) -> LongestPath:
+def longest_path(
+    wheels: Iterable[WheelFacts], *, leaving_out: Callable[[str], bool] = lambda _: False
+) -> LongestPath:
     """The longest path below ``site-packages`` that any wheel brings."""
-    paths = (path for wheel in wheels for path in wheel.installed_paths())
+    paths = (p for wheel in wheels for p in wheel.installed_paths() if not leaving_out(p))
     path = max(paths, key=lambda path: (len(path), path), default="")
     return LongestPath(length=len(path), path=path)
+
+
+def is_metadata(path: str) -> bool:
+    """Whether a path below ``site-packages`` is about a distribution, and not of use to it."""
+    return path.partition("/")[0].endswith(".dist-info")
 
 
 def minimum_glibc(wheels: Iterable[WheelFacts], *others: str | None) -> str | None:

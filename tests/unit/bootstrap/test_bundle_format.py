@@ -13,7 +13,7 @@ from bootstrap.bundle.errors import DamagedBundleError, ExitCode
 from bootstrap.bundle.model import BlacklistRule, Index, decode_index, encode_index
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.sections import SectionFile, Stretch
-from tests.support.tiny_bundle import tiny_bundle, tiny_index
+from tests.support.tiny_bundle import PKG_SIZE, tiny_bundle, tiny_index
 
 
 def test_index_survives_a_round_trip() -> None:
@@ -210,3 +210,13 @@ def test_entries_are_all_members(tmp_path: Path) -> None:
         "runtime",
         "docs",
     }
+
+
+def test_the_program_alone_ends_as_a_program_does(tmp_path: Path) -> None:
+    path = tiny_bundle(tmp_path)
+    reader = BundleReader.open(path)
+    program = reader.program()
+    whole = path.read_bytes()
+    assert whole.startswith(program[: reader.payload_offset])
+    assert program[reader.payload_offset :] == whole[-PKG_SIZE:]
+    assert layout.pkg_size(program[-layout.COOKIE_SIZE :]) == PKG_SIZE

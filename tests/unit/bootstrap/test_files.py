@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import UnsafeTargetError
-from bootstrap.files import remove_tree, replace_file, replace_link
+from bootstrap.errors import BusyError, ExitCode, UnsafeTargetError
+from bootstrap.files import patiently, remove_tree, replace_file, replace_link
 
 
 @pytest.fixture
@@ -86,3 +86,69 @@ def test_the_parent_reached_through_a_link_is_refused(tmp_path: Path, canary: Pa
     with pytest.raises(UnsafeTargetError):
         remove_tree(tmp_path / "generations" / "g1", inside=real)
     assert (canary / "g1").is_dir()
+
+
+def held(code: int) -> OSError:
+    error = PermissionError(13, "The process cannot access the file")
+    # As Windows has it.
+    error.winerror = code  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
+    monkeypatch.setattr("time.sleep", found.append)
+    return found
+
+
+@pytest.mark.parametrize("code", [5, 32, 33, 145])
+def test_what_is_held_for_a_moment_is_tried_again(code: int, pauses: list[float]) -> None:
+    answers = iter([held(code), held(code), None])
+
+    def action() -> None:
+        answer = next(answers)
+        if answer:
+            raise answer
+
+    patiently(action, "file")
+    assert len(pauses) == 2
+    assert pauses == sorted(pauses)
+
+
+def test_what_stays_held_is_busy_after_some_seconds(pauses: list[float]) -> None:
+    def action() -> None:
+        raise held(32)
+
+    with pytest.raises(BusyError, match=r"^C:\\LLM is in use") as caught:
+        patiently(action, "\\\\?\\C:\\LLM")
+    assert caught.value.exit_code is ExitCode.BUSY
+    assert "Close the programs" in caught.value.remedy
+    assert 5 < sum(pauses) < 15
+
+
+def test_anything_else_is_told_at_once(pauses: list[float]) -> None:
+    def action() -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with pytest.raises(PermissionError):
+        patiently(action, "file")
+    assert pauses == []
+
+
+def test_what_a_crash_left_of_a_deletion_goes_with_the_next(tmp_path: Path) -> None:
+    for name in ("g1", ".g1.removed"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    remove_tree(tmp_path / "g1", inside=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_took_the_place_of_what_is_deleted_is_refused(
+    tmp_path: Path, canary: Path
+) -> None:
+    inside = tmp_path / "generations"
+    (inside / "g1").mkdir(parents=True)
+    (inside / ".g1.removed").symlink_to(canary)
+    with pytest.raises(UnsafeTargetError):
+        remove_tree(inside / "g1", inside=inside)
+    assert (canary / "thesis.txt").exists()

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from bootstrap.bundle.model import CudaTerms, Index
 from bootstrap.fitness import Fitness, assess
-from bootstrap.host.model import Gpu, GpuReport, GpuState, Host
+from bootstrap.host.model import Gpu, GpuReport, GpuState, Host, SystemLibrary
 from tests.support.tiny_bundle import tiny_index
 
 _UP_TO_90 = ("5.0", "6.0", "7.0", "7.5", "8.0", "8.6", "9.0")
@@ -221,3 +221,53 @@ def test_a_glibc_that_is_not(glibc: tuple[int, int] | None, told: str) -> None:
 def test_all_problems_are_told_at_once() -> None:
     machine = host(machine="aarch64", glibc=(2, 17))
     assert kinds(assess(bundle("cu124"), machine)) == ["arch", "glibc", "gpu"]
+
+
+def windows(**versions: str | None) -> Host:
+    libraries = tuple(
+        SystemLibrary(name=f"{name}.dll", version=Version(version) if version else None)
+        for name, version in versions.items()
+    )
+    return Host(
+        system="Windows",
+        release="Windows 11",
+        machine="AMD64",
+        glibc=None,
+        gpu=NO_DRIVER,
+        vc_libraries=libraries,
+    )
+
+
+def windows_bundle(minimum: str | None = "14.40") -> Index:
+    return replace(bundle("cpu"), target="win_amd64", minimum_vc_runtime=minimum)
+
+
+@pytest.mark.parametrize(
+    ("versions", "told"),
+    [
+        ({"msvcp140": "14.36.32532", "vcruntime140": "14.40"}, "msvcp140.dll is 14.36.32532."),
+        ({"msvcp140": "14.40.33810"}, "vcruntime140.dll is missing."),
+        ({}, "msvcp140.dll is missing and vcruntime140.dll is missing."),
+    ],
+)
+def test_an_old_visual_c_runtime_is_named_with_what_brings_a_newer_one(
+    versions: dict[str, str], told: str
+) -> None:
+    (problem,) = assess(windows_bundle(), windows(**versions)).problems
+    assert problem.kind == "vc_runtime"
+    assert "Microsoft Visual C++ runtime 14.40 or newer" in problem.message
+    assert problem.message.endswith(told)
+    assert "newest Microsoft Visual C++ Redistributable (x64)" in problem.remedy
+
+
+def test_a_visual_c_runtime_that_is_new_enough_or_not_needed() -> None:
+    new = windows(msvcp140="14.44.35211", vcruntime140="14.40.0")
+    assert assess(windows_bundle(), new).problems == ()
+    assert assess(windows_bundle(None), windows()).problems == ()
+
+
+def test_a_visual_c_runtime_that_states_no_version_is_a_warning() -> None:
+    verdict = assess(windows_bundle(), windows(msvcp140=None, vcruntime140="14.40"))
+    assert verdict.problems == ()
+    (warning,) = verdict.warnings
+    assert warning.startswith("msvcp140.dll does not state its version")

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from bootstrap.host import detect_host, look_at_disk
 from bootstrap.host.model import GpuReport
-from bootstrap.host.windows import release_name
+from bootstrap.host.windows import release_name, synced_folders
 
 linux_only = pytest.mark.skipif(sys.platform == "win32", reason="about Linux")
 as_a_user = pytest.mark.skipif(
@@ -115,3 +115,10 @@ def test_windows_has_the_name_that_people_know(
 def test_a_driver_is_written_as_nvidia_does(text: str) -> None:
     report = GpuReport(state="no_gpu", driver=Version(text), cuda=None, gpus=(), detail="")
     assert report.driver_text == text
+
+
+def test_each_kind_of_onedrive_is_found_once() -> None:
+    own, work = "C:\\Users\\me\\OneDrive", "C:\\Users\\me\\OneDrive - Example"
+    environment = {"OneDrive": work, "OneDriveCommercial": work, "OneDriveConsumer": own}
+    assert synced_folders(environment) == (Path(work), Path(own))
+    assert synced_folders({"OneDrive": "", "PATH": "x"}) == ()

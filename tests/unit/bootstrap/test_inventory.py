@@ -19,11 +19,11 @@ def folder(tmp_path: Path) -> Path:
 def drift(
     folder: Path, items: tuple[inventory.Item, ...], *, deep: bool = False
 ) -> inventory.Drift:
-    return inventory.compare(folder, items, deep=deep, progress=lambda _: None)
+    return inventory.compare({"": folder}, items, deep=deep, progress=lambda _: None)
 
 
 def test_inventory_survives_a_round_trip(folder: Path) -> None:
-    items = inventory.take(folder, {})
+    items = inventory.take({"": folder}, {})
     assert inventory.decode(inventory.encode(items)) == items
     assert [item.path for item in items] == ["lib/a.py", 'lib/b, "odd" é.py', "link"]
     assert items[2].hash == "link=lib/a.py"
@@ -31,17 +31,17 @@ def test_inventory_survives_a_round_trip(folder: Path) -> None:
 
 def test_known_hashes_are_not_taken_again(folder: Path) -> None:
     known = {str(folder / "lib" / "a.py"): "sha256=known"}
-    assert inventory.take(folder, known)[0].hash == "sha256=known"
+    assert inventory.take({"": folder}, known)[0].hash == "sha256=known"
 
 
 def test_untouched_folder_has_no_drift(folder: Path) -> None:
-    items = inventory.take(folder, {})
+    items = inventory.take({"": folder}, {})
     assert not drift(folder, items)
     assert not drift(folder, items, deep=True)
 
 
 def test_one_changed_byte_is_found_even_when_its_time_is_put_back(folder: Path) -> None:
-    items = inventory.take(folder, {})
+    items = inventory.take({"": folder}, {})
     path = folder / "lib" / "a.py"
     before = path.stat()
     path.write_bytes(b"aaab")
@@ -50,20 +50,20 @@ def test_one_changed_byte_is_found_even_when_its_time_is_put_back(folder: Path) 
 
 
 def test_touched_but_equal_file_is_no_drift(folder: Path) -> None:
-    items = inventory.take(folder, {})
+    items = inventory.take({"": folder}, {})
     os.utime(folder / "lib" / "a.py", ns=(1, 1))
     assert not drift(folder, items)
 
 
 def test_times_alone_never_make_a_file_good_in_a_deep_look(folder: Path) -> None:
     path = folder / "lib" / "a.py"
-    items = inventory.take(folder, {str(path): "sha256=of-something-else"})
+    items = inventory.take({"": folder}, {str(path): "sha256=of-something-else"})
     assert not drift(folder, items)
     assert drift(folder, items, deep=True).changed == ("lib/a.py",)
 
 
 def test_missing_file_and_turned_link_are_found(folder: Path) -> None:
-    items = inventory.take(folder, {})
+    items = inventory.take({"": folder}, {})
     (folder / "lib" / "a.py").unlink()
     (folder / "link").unlink()
     (folder / "link").symlink_to("elsewhere")
@@ -73,7 +73,7 @@ def test_missing_file_and_turned_link_are_found(folder: Path) -> None:
 
 
 def test_added_files_are_not_drift(folder: Path) -> None:
-    items = inventory.take(folder, {})
+    items = inventory.take({"": folder}, {})
     (folder / "lib" / "__pycache__").mkdir()
     (folder / "lib" / "__pycache__" / "a.cpython-311.pyc").write_bytes(b"x")
     assert not drift(folder, items)
@@ -82,3 +82,19 @@ def test_added_files_are_not_drift(folder: Path) -> None:
 def test_garbage_is_no_inventory() -> None:
     with pytest.raises(ValueError, match="unpack"):
         inventory.decode(b"just,three,columns\n")
+
+
+def test_what_lies_elsewhere_now_is_looked_for_there(folder: Path) -> None:
+    (folder / "venv" / "bin").mkdir(parents=True)
+    (folder / "venv" / "bin" / "tool").write_bytes(b"tool")
+    items = inventory.take({"": folder}, {})
+    live = folder.parent / "live"
+    (folder / "venv").rename(live)
+    places = {"": folder, "venv/": live}
+    found = inventory.compare(places, items, deep=True, progress=lambda _: None)
+    assert not found
+    (live / "bin" / "more").write_bytes(b"x")
+    assert inventory.additions(places, items) == ("venv/bin/more",)
+    (live / "bin" / "tool").write_bytes(b"lool")
+    found = inventory.compare(places, items, deep=False, progress=lambda _: None)
+    assert found.changed == ("venv/bin/tool",)

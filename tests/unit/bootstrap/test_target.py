@@ -76,3 +76,10 @@ def test_a_state_that_cannot_be_understood_is_said(tmp_path: Path, text: str) ->
     (tmp_path / "install.json").write_text(text)
     with pytest.raises(RecoveryNeededError, match=r"install\.json cannot be understood"):
         load_state(tmp_path)
+
+
+def test_a_disk_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As with a drive letter of Windows that nothing goes by.
+    monkeypatch.setattr("os.path.lexists", lambda _: False)
+    with pytest.raises(UnsafeTargetError, match="there is no /"):
+        require_safe(Path("/nowhere/llm"))

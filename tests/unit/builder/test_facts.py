@@ -87,3 +87,11 @@ def test_a_file_that_holds_something_else_is_named_with_the_place(tmp_path: Path
     path.write_text("{", encoding="utf-8")
     with pytest.raises(ManifestError, match=r"cuda\.json: "):
         load_facts(path)
+
+
+@pytest.mark.parametrize(
+    ("torch", "minimum"), [("2.8.0+cu128", None), ("2.9.0+cu128", "14.40"), ("2.14.1", "14.40")]
+)
+def test_torch_for_windows_asks_for_a_visual_c_runtime(torch: str, minimum: str | None) -> None:
+    assert FACTS.vc_runtime("win_amd64", Version(torch)) == minimum
+    assert FACTS.vc_runtime("linux_x86_64", Version(torch)) is None

@@ -30,6 +30,7 @@ FACTS = CudaFacts(
         TorchTrio(torch="2.6.0", torchvision="0.21.0", torchaudio="2.6.0"),
         TorchTrio(torch="2.11.0", torchvision="0.26.0", torchaudio="2.11.0"),
     ),
+    vc_runtimes=(),
 )
 
 

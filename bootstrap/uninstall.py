@@ -1,0 +1,83 @@
+"""Removes an installation, and nothing that it did not make."""
+
+import re
+from pathlib import Path
+
+from bootstrap import live, registration
+from bootstrap.activate import require_unused, restore_live
+from bootstrap.errors import ReportedError
+from bootstrap.events import Listener
+from bootstrap.files import is_link, part_of, remove_file, remove_set_aside, set_aside
+from bootstrap.host import TRIAL_PREFIX
+from bootstrap.interrupts import held
+from bootstrap.registration import Place
+from bootstrap.state import FILE_NAME, InstallState, save_state
+
+# As the command line names them.
+_LOG_NAME = re.compile(r"[a-z_]+-\d{8}T\d{6}Z\.log")
+
+
+def uninstall(target: Path, state: InstallState, listener: Listener) -> None:
+    """Remove all that was installed; the caller holds the target.
+
+    First everything is taken out of the way in one step, which fails where it is in use and
+    then changes nothing. The state goes last, so that after a crash the next run ends it.
+
+    Args:
+        target: the folder.
+        state: what is installed there.
+        listener: hears of what could not be removed outside of the target.
+
+    Raises:
+        BusyError: something of it is in use.
+        OSError: something cannot be deleted.
+    """
+    require_unused(target)
+    gone = state.live or state.removing
+    with held():
+        _set_aside(target, state)
+        save_state(target, InstallState(removing=gone))
+    # From here on nothing could be brought back.
+    with held(too_late=True):
+        if gone:
+            _unregister(Place(product=gone.product, target=target), listener)
+        live.clear(target)
+        remove_set_aside(target / "generations", inside=target)
+        _remove_files(target, gone.launchers if gone else ())
+        registration.remove_uninstaller(target)
+        remove_file(target / FILE_NAME)
+
+
+def _set_aside(target: Path, state: InstallState) -> None:
+    try:
+        # Where it is a real folder, it goes together with its generation.
+        if live.present(target) == "folder":
+            live.clear(target)
+        set_aside(target / "generations", inside=target)
+    except BaseException:
+        if state.live:
+            restore_live(target, state.live)
+        raise
+
+
+def _unregister(place: Place, listener: Listener) -> None:
+    try:
+        registration.unregister(place)
+    except (OSError, ReportedError) as error:
+        listener.warn(f"Something of it is left in the system's menu or list: {error}.")
+
+
+def _remove_files(target: Path, launchers: tuple[str, ...]) -> None:
+    for name in (*launchers, FILE_NAME):
+        remove_file(part_of(target / name))
+    for path in [*(target / name for name in launchers), *target.glob(f"{TRIAL_PREFIX}*")]:
+        if path.is_file():
+            remove_file(path)
+    logs = target / "logs"
+    if is_link(logs) or not logs.is_dir():
+        return
+    for path in list(logs.iterdir()):
+        if _LOG_NAME.fullmatch(path.name):
+            remove_file(path)
+    if not any(logs.iterdir()):
+        logs.rmdir()

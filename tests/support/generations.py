@@ -1,0 +1,44 @@
+"""Generations of a few files, made live without installing anything."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bootstrap.activate import activate
+from bootstrap.generation import Generation, Way
+from bootstrap.state import Installed
+
+
+def make_generation(target: Path, name: str, way: Way) -> Generation:
+    """Built and verified, not yet live."""
+    made = Generation(root=target, name=name, target="win_amd64", python_version="3.11", way=way)
+    made.runtime.mkdir(parents=True)
+    made.scripts.mkdir(parents=True)
+    made.python.write_text(name)
+    made.documents.mkdir()
+    (made.documents / "python.bat").write_text(f"for all, by {name}")
+    (made.venv / "pyvenv.cfg").write_text(f"home = {made.runtime}\nversion = 3.11.9\n")
+    return made
+
+
+def installed(generation: Generation) -> Installed:
+    return Installed(
+        generation=generation.name,
+        bundle_id=generation.name,
+        product="P",
+        version="1",
+        variant="cpu",
+        target="win_amd64",
+        python="3.11",
+        installed=datetime(2026, 1, 1, tzinfo=UTC),
+        inventory_sha256="",
+        index_sha256="",
+        gpu_verified=True,
+        way=generation.way,
+        launchers=("python.bat",),
+    )
+
+
+def go_live(target: Path, name: str, way: Way) -> Generation:
+    generation = make_generation(target, name, way)
+    activate(target, generation, installed(generation))
+    return installed(generation).generation_in(target)

@@ -1,0 +1,161 @@
+"""``.venv`` is always that of one generation, whatever is interrupted between two renames."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bootstrap import live
+from bootstrap.activate import activate, require_free_link, require_live, undo_unfinished
+from bootstrap.errors import UnsafeTargetError, VerificationError
+from bootstrap.events import Listener
+from bootstrap.generation import Generation, Way
+from bootstrap.state import InstallState, load_state, save_state
+from tests.support.generations import go_live, installed, make_generation
+
+WAYS: tuple[Way, ...] = ("symlink", "folder")
+
+
+class CrashError(BaseException):
+    """The power is gone."""
+
+
+def live_name(target: Path) -> str:
+    """What somebody gets who starts the Python there."""
+    return (target / ".venv" / "Scripts" / "python.exe").read_text()
+
+
+def count_steps(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> int:
+    """How often the work changes a name."""
+    return len(record_steps(monkeypatch, work, crash_at=None))
+
+
+def record_steps(
+    monkeypatch: pytest.MonkeyPatch, work: Callable[[], object], crash_at: int | None
+) -> list[str]:
+    """Do the work, and crash just before the change of a name with this number."""
+    steps: list[str] = []
+    with monkeypatch.context() as patch:
+        for name in ("replace", "rename", "unlink", "rmdir"):
+            real = getattr(os, name)
+
+            def step(
+                *arguments: object, real: Callable[..., object] = real, **more: object
+            ) -> None:
+                if len(steps) == crash_at:
+                    raise CrashError
+                steps.append(str(arguments))
+                real(*arguments, **more)
+
+            patch.setattr(os, name, step)
+        work()
+    return steps
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_new_one_takes_the_place_of_the_old_one(tmp_path: Path, way: Way) -> None:
+    old, new = go_live(tmp_path, "old", way), go_live(tmp_path, "new", way)
+    assert live_name(tmp_path) == "new"
+    assert live.leads_to(tmp_path, way) == "new"
+    assert (old.folder / "venv" / "Scripts" / "python.exe").read_text() == "old"
+    require_live(tmp_path, new)
+    with pytest.raises(VerificationError, match="does not lead to"):
+        require_live(tmp_path, old)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("first", [True, False], ids=["first", "upgrade"])
+def test_a_crash_at_any_step_is_undone_or_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way, *, first: bool
+) -> None:
+    def prepare(target: Path) -> Generation:
+        target.mkdir()
+        if not first:
+            go_live(target, "old", way)
+        before = load_state(target) or InstallState()
+        save_state(target, InstallState(live=before.live, building="new"))
+        return make_generation(target, "new", way)
+
+    trial = prepare(tmp_path / "trial")
+    steps = count_steps(monkeypatch, lambda: activate(trial.root, trial, installed(trial)))
+    assert steps >= (4 if way == "folder" and not first else 3)
+    for place in range(steps):
+        target = tmp_path / str(place)
+        new = prepare(target)
+        with pytest.raises(CrashError):
+            record_steps(monkeypatch, lambda: activate(target, new, installed(new)), place)  # noqa: B023
+        crash_and_recover(target, monkeypatch)
+        if first:
+            assert not os.path.lexists(target / ".venv")
+            assert not list((target / "generations").iterdir())
+        else:
+            assert live_name(target) == "old"
+            assert [path.name for path in (target / "generations").iterdir()] == ["old"]
+
+
+def crash_and_recover(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run recovers, though it crashes at each of its own steps, too."""
+
+    def recover() -> None:
+        undo_unfinished(target, load_state(target) or InstallState(), Listener())
+
+    for place in range(100):
+        try:
+            record_steps(monkeypatch, recover, place)
+        except CrashError:
+            continue
+        break
+    state = load_state(target)
+    assert state is not None
+    assert state.building is None
+
+
+def test_the_way_may_change(tmp_path: Path) -> None:
+    ways: dict[str, Way] = {"a": "folder", "b": "symlink", "c": "folder"}
+    for name, way in ways.items():
+        go_live(tmp_path, name, way)
+        assert live_name(tmp_path) == name
+        assert live.present(tmp_path) == way
+    assert (tmp_path / "generations" / "a" / "venv").is_dir()
+
+
+def test_an_environment_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    venv = tmp_path / ".venv"
+    venv.mkdir()
+    (venv / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    with pytest.raises(UnsafeTargetError, match="did not make"):
+        require_free_link(tmp_path)
+    live.clear(tmp_path)
+    undo_unfinished(tmp_path, InstallState(), Listener())
+    assert (venv / "pyvenv.cfg").is_file()
+
+
+def test_what_was_deleted_by_hand_does_not_stop_the_next_run(tmp_path: Path) -> None:
+    old = go_live(tmp_path, "old", "folder")
+    (tmp_path / ".venv").rename(tmp_path / "elsewhere")
+    state = undo_unfinished(tmp_path, InstallState(live=installed(old)), Listener())
+    assert state.live is not None
+    go_live(tmp_path, "new", "folder")
+    assert live_name(tmp_path) == "new"
+
+
+def test_a_moved_target_is_noticed(tmp_path: Path) -> None:
+    go_live(tmp_path / "here", "only", "folder")
+    (tmp_path / "here").rename(tmp_path / "there")
+    state = load_state(tmp_path / "there")
+    assert state is not None
+    assert state.live is not None
+    with pytest.raises(VerificationError, match="leads nowhere, as after"):
+        require_live(tmp_path / "there", state.live.generation_in(tmp_path / "there"))
+
+
+def test_scripts_name_the_place_that_stays(tmp_path: Path) -> None:
+    built = make_generation(tmp_path, "1", "folder")
+    assert built.home_python == tmp_path / ".venv" / "Scripts" / "python.exe"
+    assert built.venv == tmp_path / "generations" / "1" / "venv"
+    gone_live = installed(built).generation_in(tmp_path)
+    assert gone_live.venv == tmp_path / ".venv"
+    assert gone_live.places == {"": built.folder, "venv/": tmp_path / ".venv"}
+    linked = make_generation(tmp_path, "2", "symlink")
+    assert linked.home_python == linked.python

@@ -1,0 +1,174 @@
+"""Removing: all of it, nothing else, and again after a crash."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bootstrap import activate, uninstall
+from bootstrap.errors import BusyError, ExitCode, UnsafeTargetError, UsageError
+from bootstrap.events import Listener
+from bootstrap.generation import Way
+from bootstrap.state import InstallState, load_state, save_state
+from bootstrap.upkeep import Upkeep
+from tests.support.generations import go_live, make_generation
+
+WAYS: tuple[Way, ...] = ("symlink", "folder")
+
+
+class CrashError(BaseException):
+    """The power is gone."""
+
+
+def upkeep(target: Path) -> Upkeep:
+    return Upkeep(target=target, allow_no_gpu=True, listener=Listener())
+
+
+def install(target: Path, way: Way) -> None:
+    target.mkdir()
+    go_live(target, "old", way)
+    go_live(target, "new", way)
+    (target / "logs").mkdir()
+    (target / "logs" / "install-20260101T000000Z.log").write_text("x")
+    (target / ".install.json.part").write_text("{")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_left(tmp_path: Path, way: Way) -> None:
+    install(tmp_path / "llm", way)
+    assert upkeep(tmp_path / "llm").uninstall() == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_attempt_that_was_killed_goes_as_well(tmp_path: Path) -> None:
+    target = tmp_path / "llm"
+    make_generation(target, "half", "folder")
+    save_state(target, InstallState(building="half"))
+    assert upkeep(target).installed() is None
+    upkeep(target).uninstall()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_others_put_there_stays_and_is_named(tmp_path: Path) -> None:
+    target = tmp_path / "llm"
+    install(target, "symlink")
+    (target / "thesis.txt").write_text("years of work")
+    (target / "logs" / "mine.log").write_text("x")
+    (target / "python.bat").unlink()
+    (target / "python.bat").mkdir()
+    assert upkeep(target).uninstall() == ("logs", "python.bat", "thesis.txt")
+    assert sorted(p.name for p in target.rglob("*")) == [
+        "logs",
+        "mine.log",
+        "python.bat",
+        "thesis.txt",
+    ]
+
+
+def test_a_folder_under_the_name_of_our_link_stays(tmp_path: Path) -> None:
+    target = tmp_path / "llm"
+    install(target, "symlink")
+    (target / ".venv").unlink()
+    (target / ".venv").mkdir()
+    assert upkeep(target).uninstall() == (".venv",)
+
+
+@pytest.mark.parametrize("name", ["generations", "logs", ".venv"])
+def test_links_are_not_followed(tmp_path: Path, name: str) -> None:
+    target, precious = tmp_path / "llm", tmp_path / "precious"
+    install(target, "symlink")
+    precious.mkdir()
+    (precious / "install-20260101T000000Z.log").write_text("years of work")
+    if (target / name).is_symlink():
+        (target / name).unlink()
+    else:
+        shutil.rmtree(target / name)
+    (target / name).symlink_to(precious)
+    if name == "generations":
+        with pytest.raises(UnsafeTargetError):
+            upkeep(target).uninstall()
+    else:
+        upkeep(target).uninstall()
+    assert (precious / "install-20260101T000000Z.log").read_text() == "years of work"
+
+
+def test_where_nothing_is_there_is_nothing_to_remove(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="Nothing is installed in") as caught:
+        upkeep(tmp_path).uninstall()
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def snapshot(target: Path) -> list[str]:
+    # The lock and who holds it come and go.
+    names = (str(path.relative_to(target)) for path in target.rglob("*"))
+    return sorted(name for name in names if not name.startswith(".install."))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_in_use_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    target = tmp_path / "llm"
+    install(target, way)
+    (target / ".install.json.part").unlink()
+    before = snapshot(target)
+    with monkeypatch.context() as patch:
+        patch.setattr(activate, "users_of", lambda *_: (4711,))
+        with pytest.raises(BusyError, match="in use by process 4711"):
+            upkeep(target).uninstall()
+    assert snapshot(target) == before
+
+    def held(path: Path, *, inside: Path) -> None:
+        del inside
+        raise BusyError(f"{path} is in use.", remedy="Close it.")
+
+    # As Windows does, which does not rename a folder with an open file in it.
+    monkeypatch.setattr(uninstall, "set_aside", held)
+    with pytest.raises(BusyError):
+        upkeep(target).uninstall()
+    assert snapshot(target) == before
+    assert (target / ".venv" / "Scripts" / "python.exe").read_text() == "new"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_after_a_crash_anywhere_the_next_run_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    for place in range(200):
+        target = tmp_path / str(place)
+        install(target, way)
+        if not crash(target, monkeypatch, place):
+            break
+        # Until the state is gone, whoever installs or verifies can read it.
+        if load_state(target):
+            upkeep(target).uninstall()
+            assert not target.exists()
+        else:
+            assert {path.name for path in target.iterdir()} <= {".install.lock"}
+    assert place > 20
+    assert not target.exists()
+
+
+def crash(target: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> bool:
+    """Remove, and crash before the deletion or renaming with this number; whether it came to it."""
+    steps = 0
+    with monkeypatch.context() as patch:
+        for name in ("replace", "rename", "unlink", "rmdir"):
+            real = getattr(os, name)
+
+            def step(*arguments: object, real: object = real, **more: object) -> None:
+                nonlocal steps
+                if steps == place and "owner" not in str(arguments):
+                    raise CrashError
+                steps += 1
+                real(*arguments, **more)  # type: ignore[operator]
+
+            patch.setattr(os, name, step)
+        try:
+            upkeep(target).uninstall()
+        except CrashError:
+            return True
+    return False
