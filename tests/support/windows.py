@@ -67,6 +67,10 @@ class WindowsMachine:
         done = self.run("reg", "query", key, "/s")
         return done.stdout if done.returncode == 0 else ""
 
+    def settle(self) -> None:
+        """Wait until what programs have left running in the background has ended."""
+        subprocess.run(["wineserver", "--wait"], env=self._environment, check=True, timeout=60)
+
     def shut_down(self) -> None:
         """End whatever still runs, Wine's own services included."""
         subprocess.run(["wineserver", "--kill"], env=self._environment, check=False, timeout=60)
