@@ -58,6 +58,7 @@ def tiny_contents(
         lock=lock,
         target=TARGETS[target],
         cuda=None,
+        minimum_vc_runtime=None,
         groups={"base": [facts.name]},
         wheels={facts.name: facts},
         runtime=_runtime(folder),

@@ -62,6 +62,17 @@ class WindowsMachine:
             timeout=_TIMEOUT,
         )
 
+    def start(self, program: str | Path, *arguments: str) -> "subprocess.Popen[str]":
+        """Start a program, whose standard output can be read."""
+        return subprocess.Popen(
+            [*self._rig.launcher.wrapper, program, *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        )
+
     def registry(self, key: str) -> str:
         """What ``reg query`` says of a key and all below it; empty when it is not there."""
         done = self.run("reg", "query", key, "/s")
