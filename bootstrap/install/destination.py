@@ -6,13 +6,13 @@ import io
 import os
 import shlex
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from installer.destinations import SchemeDictionaryDestination
 from installer.records import Hash, RecordEntry
-from installer.utils import Scheme
+from installer.utils import Scheme, construct_record_file
 
 from bootstrap.errors import InstallError, RefusedContentError
 from bootstrap.generation import Generation
@@ -138,6 +138,26 @@ class VenvDestination(SchemeDictionaryDestination):
             raise
         self._written.finish(full, record_hash)
         return _entry(path, record_hash, size)
+
+    def finalize_installation(
+        self,
+        scheme: Scheme,
+        record_file_path: str,
+        records: Iterable[tuple[Scheme, RecordEntry]],
+    ) -> None:
+        """Write ``RECORD``, as the base class does, but with relative paths on Windows, too.
+
+        The environment is moved when it goes live.
+        """
+
+        def prefix(other: Scheme) -> str | None:
+            start, folder = self.scheme_dict[scheme], self.scheme_dict[other]
+            if other == scheme:
+                return None
+            return f"{os.path.relpath(folder, start).replace(os.sep, '/')}/"
+
+        with construct_record_file(records, prefix) as record:
+            self.write_to_fs(scheme, record_file_path, record, is_executable=False)
 
     def _inside(self, scheme: Scheme, path: str) -> str:
         base = self.scheme_dict[scheme]

@@ -65,7 +65,6 @@ def tiny_contents(
         stub=_stub(folder, program),
         documents={"README.txt": b"read me\n"},
         asked_volume_size=volume_size,
-        minimum_vc_runtime=None,
     )
 
 

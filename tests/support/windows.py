@@ -45,29 +45,35 @@ class WindowsMachine:
         return self._rig.launcher.path(path)
 
     def run(
-        self, program: str | Path, *arguments: str, **environment: str
+        self, program: str | Path, *arguments: str, encoding: str = "utf-8", **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run a program, of either world, to its end.
 
         Standard output to a file is what Wine cannot do; pipes work.
+
+        Args:
+            program: by its path inside or outside, or one of Windows' own by its name.
+            arguments: what it gets.
+            encoding: of what it writes.
+            environment: what is set besides the usual.
         """
         return subprocess.run(
             [*self._rig.launcher.wrapper, program, *arguments],
             env=self._environment | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            encoding="utf-8",
+            encoding=encoding,
             errors="replace",
             check=False,
             timeout=_TIMEOUT,
         )
 
     def start(self, program: str | Path, *arguments: str) -> "subprocess.Popen[str]":
-        """Start a program, whose standard output can be read."""
+        """Start a program, and talk with it."""
         return subprocess.Popen(
             [*self._rig.launcher.wrapper, program, *arguments],
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
@@ -75,7 +81,7 @@ class WindowsMachine:
 
     def registry(self, key: str) -> str:
         """What ``reg query`` says of a key and all below it; empty when it is not there."""
-        done = self.run("reg", "query", key, "/s")
+        done = self.run("reg", "query", key, "/s", encoding="cp437")
         return done.stdout if done.returncode == 0 else ""
 
     def settle(self) -> None:

@@ -49,11 +49,9 @@ def test_every_file_is_as_its_record_says(installed: Path) -> None:
 
 
 def test_its_python_imports(machine: WindowsMachine, installed: Path) -> None:
-    code = (
-        "import jinja2, msgspec, markupsafe._speedups, sys; print(jinja2.__version__, sys.prefix)"
-    )
-    said = machine.run(rf"{TARGET}\.venv\Scripts\python.exe", "-c", code)
-    assert said.stdout.strip() == rf"{PINS['jinja2']} {TARGET}\.venv", said.stderr
+    code = "import sys, jinja2, msgspec, markupsafe._speedups; print(sys.prefix)"
+    said = machine.run(rf"{TARGET}\.venv\Scripts\python.exe", "-X", "utf8", "-c", code)
+    assert said.stdout.strip() == rf"{TARGET}\.venv", said.stderr
     assert (installed / ".venv/Scripts/python.exe").is_file()
 
 
@@ -61,8 +59,9 @@ def test_its_python_imports(machine: WindowsMachine, installed: Path) -> None:
 def test_scripts_and_launchers_start(machine: WindowsMachine) -> None:
     tqdm = machine.run(rf"{TARGET}\.venv\Scripts\tqdm.exe", "--version")
     assert tqdm.stdout.strip() == PINS["tqdm"], tqdm.stderr
-    code = "import sys; print(sys.prefix)"
-    python = machine.run("cmd", "/c", rf"{TARGET}\python.bat", "-c", code)
+    machine.path(r"C:\told.py").write_text("import sys; print(sys.prefix)")
+    python = machine.run(rf"{TARGET}\python.bat", "-X", "utf8", r"C:\told.py")
+    machine.path(r"C:\told.py").unlink()
     assert python.stdout.strip() == rf"{TARGET}\.venv", python.stderr
 
 
@@ -113,13 +112,18 @@ def test_a_shortcut_is_a_shortcut(machine: WindowsMachine, installed: Path) -> N
     assert (installed / "uninstall.exe").is_file()
 
 
-def test_what_is_in_use_is_not_replaced(
-    machine: WindowsMachine, exe: SmallBundle, installed: Path
-) -> None:
-    """Wine renames folders with open files, unlike Windows; what is asked first is the same."""
+def test_what_is_in_use_stays(machine: WindowsMachine, exe: SmallBundle, installed: Path) -> None:
     before = fingerprint(installed / ".venv")
-    done = machine.run(exe.installer, "--silent", "--target", rf"{TARGET}\.venv")
-    assert done.returncode == 22
+    code = "import sys; print(1, flush=True); sys.stdin.readline()"
+    program = machine.start(rf"{TARGET}\.venv\Scripts\python.exe", "-c", code)
+    assert program.stdin
+    assert program.stdout
+    program.stdout.readline()
+    for mode in ([], ["--uninstall"]):
+        done = machine.run(exe.installer, "--target", TARGET, "--silent", *mode)
+        assert done.returncode == 23
+        assert "is in use by process " in done.stderr
+    program.communicate("\n", timeout=60)
     assert fingerprint(installed / ".venv") == before
 
 
@@ -156,3 +160,18 @@ def test_by_default_it_is_installed_for_the_user(machine: WindowsMachine, exe: S
     assert removed.returncode == 0, removed.stderr
     machine.settle()
     assert not place.exists()
+
+
+def test_paths_are_refused_that_python_could_not_open(
+    machine: WindowsMachine, exe: SmallBundle
+) -> None:
+    done = machine.run(exe.installer, "--check", "--target", "C:\\" + "t" * 200)
+    assert done.returncode == 24
+    assert "LongPathsEnabled is 0" in done.stderr
+    assert r"such as C:\LLM" in done.stderr
+
+
+def test_nothing_can_be_uninstalled_twice(machine: WindowsMachine, exe: SmallBundle) -> None:
+    done = machine.run(exe.installer, "--uninstall", "--silent", "--target", TARGET)
+    assert done.returncode == 2
+    assert "Nothing is installed in" in done.stderr
