@@ -2,7 +2,7 @@
 
 An installer is started from a folder of downloads or from a stick, and what else lies there
 must not run. PyInstaller's bootloader leaves two openings before any Python runs; both are
-closed in its image (docs/adr/0008): what the image imports is taken from the system's folder,
+closed in its image (docs/adr/0009): what the image imports is taken from the system's folder,
 and so is the Visual C++ runtime that the bootloader loads ahead, beside the program at first.
 The third, extension modules, is closed by ``resources/system_libraries.py``.
 
