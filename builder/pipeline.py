@@ -21,7 +21,7 @@ from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, WantedFile, adopt, fetch, require_intact
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
-from builder.launching import NATIVE, Launcher
+from builder.launching import Launcher
 from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
@@ -42,9 +42,9 @@ from builder.runtime import (
 )
 from builder.steps import Steps
 from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub
-from builder.targets import TargetPlatform, host_target
+from builder.targets import TargetPlatform
 from builder.wheels import WheelFacts, read_wheel
-from builder.wine import find_wine, open_rig
+from builder.wine import launcher_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,18 +226,10 @@ class _Workshop:
 
     @cached_property
     def _launcher(self) -> Launcher | None:
-        """What starts programs of the target here; None where nothing does."""
-        if self._request.target is host_target():
-            return NATIVE
-        if self._request.target.sys_platform != "win32" or not find_wine():
-            return None
-        cache, offline = self._request.cache, self._request.offline
-        try:
-            return open_rig(cache, offline=offline, progress=self._progress).launcher
-        except DownloadError as error:
-            # A stub that was given is good without; only trying it out is not possible.
-            self._progress.note(error.message)
-            return None
+        request = self._request
+        return launcher_for(
+            request.target, request.cache, offline=request.offline, progress=self._progress
+        )
 
     def _gather(self, lock: Lock, wheels: tuple[WheelFacts, ...]) -> Contents:
         graph = DependencyGraph(wheels, self._request.target.marker_environment(lock.python))

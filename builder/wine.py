@@ -18,9 +18,9 @@ from installer.sources import WheelFile
 
 from bootstrap.bundle.model import Target
 from builder.disk import storing
-from builder.errors import UnfitHostError
+from builder.errors import DownloadError, UnfitHostError
 from builder.fetch import Cache, WantedFile, fetch
-from builder.launching import Launcher
+from builder.launching import NATIVE, Launcher
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import DEFAULT_PATH
 from builder.processes import run_program
@@ -28,6 +28,7 @@ from builder.progress import Progress
 from builder.runtime.archive import pack, unpack
 from builder.runtime.fetched import take_fetched
 from builder.runtime.pins import FetchedSource, newest_runtime
+from builder.targets import TargetPlatform, host_target
 
 FREEZER = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
 _TARGET: Target = "win_amd64"
@@ -100,6 +101,32 @@ def _environment(prefix: Path) -> dict[str, str]:
     return {**_SETTINGS, "WINEPREFIX": str(prefix)}
 
 
+def launcher_for(
+    target: TargetPlatform, cache: Cache, *, offline: bool, progress: Progress
+) -> Launcher | None:
+    """What starts programs of a platform on this machine; None where nothing does.
+
+    Args:
+        target: the platform.
+        cache: as for :func:`open_rig`.
+        offline: likewise.
+        progress: hears why there is none.
+
+    Raises:
+        NoSpaceError, NotWritableError, ProgramError: as :func:`open_rig` does.
+    """
+    if target is host_target():
+        return NATIVE
+    if target.name != _TARGET or find_wine() is None:
+        return None
+    try:
+        return open_rig(cache, offline=offline, progress=progress).launcher
+    except DownloadError as error:
+        # A stub that was given is good without; only trying it out is not possible.
+        progress.note(error.message)
+        return None
+
+
 def rig_key() -> str:
     """SHA-256, hexadecimal, over what the Windows Python and its packages are."""
     python = newest_runtime(_PYTHON, _TARGET, source=_SOURCE).wanted
@@ -144,7 +171,16 @@ def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Pro
     run_program([wine, "wineboot", "--init"], environment=environment)
     # Its server writes the registry when the last program has ended.
     run_program(["wineserver", "--wait"], environment=environment)
+    _cut_off_home(part / "prefix")
     part.rename(folder)
+
+
+def _cut_off_home(prefix: Path) -> None:
+    """Wine links Documents, Downloads and so on to this user's own; nothing may get there."""
+    for path in (prefix / "drive_c" / "users").rglob("*"):
+        if path.is_symlink():
+            path.unlink()
+            path.mkdir()
 
 
 def _install(wheel: Path, site_packages: Path) -> None:

@@ -14,6 +14,8 @@ if sys.platform == "win32":
     import win32con
     import win32console
 
+    _PATIENCE = "This may take some minutes; another message tells when it is done."
+
     def wanted() -> bool:
         """Whether nobody but us, and PyInstaller's parent process, is in our console."""
         try:
@@ -25,7 +27,8 @@ if sys.platform == "win32":
 
     def ask(question: str, details: Iterable[str]) -> bool:
         """Yes or no."""
-        text = "\n".join([*details, "", question])
+        # Nothing is to be seen of the work itself.
+        text = "\n".join([*details, "", question, _PATIENCE])
         style = win32con.MB_YESNO | win32con.MB_ICONQUESTION
         return _show(text, style) == win32con.IDYES
 
