@@ -10,7 +10,7 @@ from bootstrap.bundle.model import Index, Wheel
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import UnsafeTargetError, reporting
 from bootstrap.events import Listener
-from bootstrap.files import remove_tree, replace_file
+from bootstrap.files import patiently, remove_file, remove_tree, replace_file
 from bootstrap.interrupts import held
 
 
@@ -58,9 +58,9 @@ def _extract(reader: BundleReader, wheel: Wheel, wheelhouse: Path, listener: Lis
             reader.copy_entry(wheel.entry, file, listener.advance)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(wheelhouse / wheel.filename)
+        patiently(lambda: part.replace(wheelhouse / wheel.filename), part)
     finally:
-        part.unlink(missing_ok=True)
+        remove_file(part)
 
 
 def _pylock(index: Index) -> dict[str, Any]:

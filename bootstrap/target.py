@@ -18,7 +18,7 @@ from bootstrap.errors import (
     UsageError,
     reporting,
 )
-from bootstrap.files import is_link
+from bootstrap.files import is_link, patiently, remove_file
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.state import FILE_NAME
 
@@ -110,13 +110,13 @@ def leave(target: Path) -> tuple[str, ...]:
     Returns:
         Names of what others have put there, so that the folder stays.
     """
-    with suppress(OSError):
-        (target / _LOCK_NAME).unlink(missing_ok=True)
+    remove_file(target / _LOCK_NAME)
     kept = tuple(sorted(path.name for path in target.iterdir()))
-    with suppress(OSError):
+    if not kept:
         # Windows keeps a folder that a program works in; we may be one of these.
-        os.chdir(target.parent)
-        target.rmdir()
+        with suppress(OSError, BusyError):
+            os.chdir(target.parent)
+            patiently(target.rmdir, target)
     return kept
 
 
@@ -144,7 +144,7 @@ def hold(target: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (target / _OWNER_NAME).unlink(missing_ok=True)
+        remove_file(target / _OWNER_NAME)
         lock.release()
 
 

@@ -7,7 +7,7 @@ from bootstrap import live, registration
 from bootstrap.activate import require_unused, restore_live
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import is_link, part_of, remove_file, remove_set_aside, set_aside
+from bootstrap.files import is_link, part_of, patiently, remove_file, remove_set_aside, set_aside
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.interrupts import held
 from bootstrap.registration import Place
@@ -80,4 +80,4 @@ def _remove_files(target: Path, launchers: tuple[str, ...]) -> None:
         if _LOG_NAME.fullmatch(path.name):
             remove_file(path)
     if not any(logs.iterdir()):
-        logs.rmdir()
+        patiently(logs.rmdir, logs)

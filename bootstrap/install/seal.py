@@ -12,7 +12,7 @@ from packaging.version import Version
 from bootstrap import inventory
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.files import replace_file
+from bootstrap.files import patiently, remove_file, replace_file
 from bootstrap.generation import Generation
 
 TORCH_LOCK = ".torch_lock"
@@ -73,9 +73,9 @@ def remove_strange_bytecode(generation: Generation, known: Mapping[str, str]) ->
         for name in files:
             path = os.path.join(folder, name)  # noqa: PTH118
             if name.endswith(".pyc") and path not in known:
-                os.unlink(path)  # noqa: PTH108
+                remove_file(Path(path))
         if os.path.basename(folder) == "__pycache__" and not os.listdir(folder):  # noqa: PTH119, PTH208
-            os.rmdir(folder)  # noqa: PTH106
+            patiently(Path(folder).rmdir, folder)
 
 
 def write_inventory(generation: Generation, known: Mapping[str, str]) -> str:
