@@ -1,22 +1,30 @@
 #Requires -Version 5.1
 <#
 .SYNOPSIS
-    Builds the offline installers on a Windows machine that has nothing but Python 3.11 or newer.
+    Builds the offline installers on a Windows machine that has nothing but Python 3.11.
 .DESCRIPTION
-    Makes an environment in .venv, installs the builder into it, and runs
+    Makes an environment in .venv with the builder in it, unless it is there, and runs
     python -m builder with the arguments given here. Ends with its exit code.
+    Delete .venv to have it made anew.
 .EXAMPLE
     .\build.ps1 --cuda cu124 cu118
 #>
 $ErrorActionPreference = 'Stop'
-$python = Join-Path $PSScriptRoot '.venv\Scripts\python.exe'
+$venv = Join-Path $PSScriptRoot '.venv'
+$python = Join-Path $venv 'Scripts\python.exe'
 
 if (-not (Test-Path $python)) {
-    $base = if (Get-Command py -ErrorAction SilentlyContinue) { 'py' } else { 'python' }
-    & $base -m venv (Join-Path $PSScriptRoot '.venv')
-    if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+    if (Get-Command py -ErrorAction SilentlyContinue) { & py -3.11 -m venv $venv }
+    else { & python -m venv $venv }
+    if ($LASTEXITCODE -eq 0) {
+        & $python -m pip install --quiet --disable-pip-version-check --editable $PSScriptRoot
+    }
+    if ($LASTEXITCODE -ne 0) {
+        $code = $LASTEXITCODE
+        # Half of an environment would be taken for a whole one next time.
+        Remove-Item -Recurse -Force $venv -ErrorAction SilentlyContinue
+        exit $code
+    }
 }
-& $python -m pip install --quiet --disable-pip-version-check --editable $PSScriptRoot
-if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
 & $python -m builder @args
 exit $LASTEXITCODE

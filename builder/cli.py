@@ -163,6 +163,17 @@ def _offline_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _wheels_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wheels",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="take files fetched by hand from here, by hash (repeatable)",
+    )
+
+
 def _build_options(parser: argparse.ArgumentParser) -> None:
     _variant_options(parser, many=True)
     _cache_option(parser)
@@ -170,14 +181,7 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
         "--output", metavar="DIR", type=Path, default=Path("dist"), help="default: dist"
     )
     _offline_option(parser)
-    parser.add_argument(
-        "--wheels",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=[],
-        help="take wheels fetched by hand from here, by hash (repeatable)",
-    )
+    _wheels_option(parser)
     parser.add_argument(
         "--compression",
         choices=["store"],
@@ -262,6 +266,7 @@ def _freeze_options(parser: argparse.ArgumentParser) -> None:
     _manifest_options(parser)
     _cache_option(parser)
     _offline_option(parser)
+    _wheels_option(parser)
     parser.add_argument(
         "--output", metavar="FILE", type=Path, required=True, help="where the stub goes"
     )

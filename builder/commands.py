@@ -20,7 +20,7 @@ from builder.errors import (
     UsageError,
 )
 from builder.facts import CudaFacts, load_facts
-from builder.fetch import Cache, size_at
+from builder.fetch import Cache, adopt, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
 from builder.lock.checking import require_answering, require_trio, thin_evidence
 from builder.lock.known import load_known_wheels
@@ -30,7 +30,7 @@ from builder.manifest import Manifest, load_manifest
 from builder.pack.proof import prove
 from builder.police import judge_lock, judge_wheels, refuse
 from builder.publish import SUMS_NAME, Bundle, replace_file, stated_sum
-from builder.stub import freeze_stub, identity_of, open_stub
+from builder.stub import freeze_stub, identity_of, open_stub, stub_files
 from builder.targets import find_target
 from builder.wheelhouse import read_wheelhouse
 from builder.wheels import WheelFacts
@@ -274,12 +274,15 @@ def freeze(options: Namespace, console: Console) -> ExitCode:
             raise UsageError(
                 f"{output} is there, and is no stub.", remedy="Choose another name with --output."
             ) from error
+    cache = Cache(options.cache)
+    for folder in options.wheels:
+        adopt(folder, stub_files(target), cache, console)
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as work:
         stub = freeze_stub(
             target,
             identity_of(manifest),
             work=Path(work),
-            cache=Cache(options.cache),
+            cache=cache,
             offline=options.offline,
             progress=console,
         )

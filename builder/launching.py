@@ -43,14 +43,15 @@ class Launcher:
         """
         outer = os.environ if environment is None else environment
         return run_program(
-            [*self.wrapper, str(program), *arguments],
+            [*self.wrapper, self.path(program), *arguments],
             cwd=cwd,
             environment={**outer, **self.environment},
         )
 
     def path(self, path: Path) -> str:
-        """The path as the programs see it."""
-        return f"{self.drive}{path.absolute()}".replace("/", "\\") if self.drive else str(path)
+        """The path as the programs see it, absolute, since they may run in another folder."""
+        seen = f"{self.drive}{path.absolute()}"
+        return seen.replace("/", "\\") if self.drive else seen
 
 
 NATIVE = Launcher()

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import msgspec
 from jsonschema import Draft202012Validator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from bootstrap.bundle.model import BlacklistRule, Check, Target, Value
 from builder.errors import ManifestError, UsageError
@@ -156,6 +157,7 @@ def load_manifest(path: Path = DEFAULT_PATH) -> Manifest:
         # The schema cannot say which names a target may have.
         raise _invalid(path, [str(error)]) from error
     faults = [
+        *_version_faults(manifest),
         *_package_faults(manifest),
         *_variant_faults(manifest),
         *_specifier_faults(manifest),
@@ -185,6 +187,13 @@ def _read_json(path: Path) -> Any:  # noqa: ANN401 (what JSON holds is known aft
         raise ManifestError(
             f"The manifest {path} is not JSON: {error}.", remedy="Correct the named place."
         ) from error
+
+
+def _version_faults(manifest: Manifest) -> Iterator[str]:
+    try:
+        Version(manifest.version)
+    except InvalidVersion:
+        yield f"$.version: {manifest.version!r} is not a version (PEP 440)"
 
 
 def _package_faults(manifest: Manifest) -> Iterator[str]:

@@ -26,7 +26,7 @@ from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
 from builder.pack.authenticode import require_signing, sign, try_key
-from builder.pack.compose import compose
+from builder.pack.compose import compose, gone_if_it_fails
 from builder.pack.contents import Contents
 from builder.pack.proof import prove, prove_it_starts
 from builder.police import judge_lock, judge_wheels, refuse
@@ -41,7 +41,7 @@ from builder.runtime import (
     runtime_files,
 )
 from builder.steps import Steps
-from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub
+from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub, stub_files
 from builder.targets import TargetPlatform
 from builder.wheels import WheelFacts, read_wheel
 from builder.wine import launcher_for
@@ -130,7 +130,7 @@ class _Workshop:
             require_signing(request.authenticode, request.target)
         require_runtime(request.runtime, python=self._manifest.python, target=request.target)
         if request.stub:
-            open_stub(request.stub, request.target)
+            open_stub(request.stub, request.target, identity_of(self._manifest))
         else:
             require_stub(request.target, identity_of(self._manifest), request.cache)
 
@@ -173,6 +173,7 @@ class _Workshop:
             *runtime_files(
                 self._request.runtime, python=self._manifest.python, target=self._request.target
             ),
+            *stub_files(self._request.target),
         ]
         for folder in self._request.wheel_folders:
             adopt(folder, by_hand, self._request.cache, self._progress)
@@ -213,11 +214,12 @@ class _Workshop:
     @cached_property
     def _stub(self) -> Stub:
         self._steps.begin("stub")
+        identity = identity_of(self._manifest)
         if self._request.stub:
-            return open_stub(self._request.stub, self._request.target)
+            return open_stub(self._request.stub, self._request.target, identity)
         return freeze_stub(
             self._request.target,
-            identity_of(self._manifest),
+            identity,
             work=self._scratch,
             cache=self._request.cache,
             offline=self._request.offline,
@@ -263,16 +265,17 @@ class _Workshop:
         require_free_names(contents, self._request.output)
         path = self._scratch / f"{contents.installer_name}.part"
         if self._request.authenticode:
-            try_key(self._request.authenticode, contents.stub.path, self._scratch)
+            try_key(self._request.authenticode, contents, self._scratch)
         compose(contents, path, self._progress)
-        if self._request.authenticode:
-            sign(path, self._request.authenticode)
-        self._steps.begin("prove")
-        index, sha256 = prove(path, self._progress)
-        if self._launcher:
-            prove_it_starts(path, index, self._launcher)
-        else:
-            self._progress.warn(f"{contents.installer_name} cannot be started on this platform.")
+        with gone_if_it_fails(path, contents):
+            if self._request.authenticode:
+                sign(path, self._request.authenticode)
+            self._steps.begin("prove")
+            index, sha256 = prove(path, self._progress)
+            if self._launcher:
+                prove_it_starts(path, index, self._launcher)
+            else:
+                self._progress.warn(f"{contents.installer_name} cannot be started here.")
         return Draft(path=path, index=index, sha256=sha256, contents=contents)
 
 

@@ -11,7 +11,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from bootstrap.bundle.reader import BundleReader
 from builder.disk import storing
 from builder.errors import BusyError, ReportedError, UsageError
 from builder.pack.contents import Contents
-from builder.pack.volumes import find_volumes
+from builder.pack.volumes import ARCHIVE_SUFFIX, find_volumes
 from builder.report import summarize
 from builder.targets import TARGETS
 
@@ -144,35 +144,64 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
 
 
 def _place(draft: Draft, path: Path) -> None:
-    """Rename volumes and installer, this one last: it is never there without its own."""
-    volumes = [path.with_name(volume.name) for volume in draft.index.volumes]
+    """Rename volumes and installer, this one last: it is never there without its own.
+
+    An earlier bundle with volumes, or one that gives way to volumes, is put aside as a whole
+    and comes back when anything fails; else it goes with the scratch folder.
+    """
+    new = [path.with_name(volume.name) for volume in draft.index.volumes]
     old = find_volumes(path.with_name(draft.contents.archive_name))
-    if volumes:
-        # An earlier one would be there with volumes that are not its own.
-        path.unlink(missing_ok=True)
+    if _owner_of_volumes(path):
+        old = []
+    aside = _put_aside([path, *old], draft.path.parent) if new or old else {}
+    placed = list[Path]()
     try:
-        for volume in volumes:
-            draft.path.with_name(volume.name).replace(volume)
+        for final in new:
+            draft.path.with_name(final.name).replace(final)
+            placed.append(final)
         draft.path.replace(path)
     except BaseException:
-        for part in (path, *volumes) if volumes else ():
-            part.unlink(missing_ok=True)
+        for final in placed:
+            final.unlink()
+        for final, kept in aside.items():
+            kept.replace(final)
         raise
-    if not _owner_of_volumes(path):
-        for left_over in set(old).difference(volumes):
-            left_over.unlink()
+
+
+def _put_aside(paths: Iterable[Path], scratch: Path) -> dict[Path, Path]:
+    """Move what is there of these files into a folder below ``scratch``; where each is now.
+
+    Raises:
+        OSError: one cannot be moved; then all are where they were.
+    """
+    folder = scratch / "earlier"
+    folder.mkdir(exist_ok=True)
+    moved = dict[Path, Path]()
+    try:
+        for path in paths:
+            if path.is_file():
+                path.replace(folder / path.name)
+                moved[path] = folder / path.name
+    except OSError:
+        for path, kept in moved.items():
+            kept.replace(path)
+        raise
+    return moved
 
 
 def _owner_of_volumes(path: Path) -> Path | None:
     """The installer of the same variant for another platform, if it has volumes."""
     for target in TARGETS.values():
         other = path.with_suffix(target.suffix)
+        if other == path or not other.is_file():
+            continue
         try:
-            if other != path and BundleReader.open(other).index.volumes:
+            if BundleReader.open(other).index.volumes:
                 return other
         except ReportedError:
-            # It is not there, or nothing that could be used.
-            continue
+            # Whose they are cannot be told, so they are not ours to replace.
+            if find_volumes(path.with_suffix(ARCHIVE_SUFFIX)):
+                return other
     return None
 
 

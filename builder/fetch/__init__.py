@@ -1,7 +1,7 @@
 """Gets files by hash: from the cache, from folders, from their index. Never anything else."""
 
 from builder.fetch.adoption import adopt
-from builder.fetch.cache import Cache, default_cache_folder, hash_file, require_intact
+from builder.fetch.cache import Cache, default_cache_folder, hash_file, require_intact, sync
 from builder.fetch.download import MissingFilesError, fetch, size_at
 from builder.fetch.model import WantedFile
 
@@ -15,4 +15,5 @@ __all__ = [
     "hash_file",
     "require_intact",
     "size_at",
+    "sync",
 ]

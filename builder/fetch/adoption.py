@@ -26,20 +26,25 @@ def adopt(folder: Path, wanted: Iterable[WantedFile], cache: Cache, progress: Pr
         raise UsageError(f"There is no folder {folder}.", remedy="Correct --wheels.")
     missing = [file for file in wanted if cache.find(file) is None]
     present = [(path, path.stat().st_size) for path in sorted(folder.rglob("*")) if path.is_file()]
-    hashes = dict[Path, str]()
+    hashes = dict[Path, str | None]()
     for file in missing:
-        candidates = _candidates(file, present, hashes)
+        candidates = _candidates(file, present, hashes, progress)
         if any(_take(path, file, cache, progress) for path in candidates):
             progress.note(f"{file.filename} was taken from {folder}.")
-        elif named := next((path for path, _ in present if path.name == file.filename), None):
+            continue
+        named = next((path for path, _ in present if path.name == file.filename), None)
+        if named and (actual := _hash(named, progress)):
             progress.warn(
                 f"{named} is not the locked {file.filename}: SHA-256 {file.sha256} is wanted, it "
-                f"has {hash_file(named)}."
+                f"has {actual}."
             )
 
 
 def _candidates(
-    file: WantedFile, present: Iterable[tuple[Path, int]], hashes: dict[Path, str]
+    file: WantedFile,
+    present: Iterable[tuple[Path, int]],
+    hashes: dict[Path, str | None],
+    progress: Progress,
 ) -> Iterator[Path]:
     """Files that may be the wanted one: by size, or where nobody states it, by hash.
 
@@ -47,6 +52,7 @@ def _candidates(
         file: the wanted one.
         present: all files, with their bytes.
         hashes: of those that were read already; grows.
+        progress: hears of what cannot be read.
     """
     if file.size is not None:
         yield from (path for path, size in present if size == file.size)
@@ -55,9 +61,17 @@ def _candidates(
     # Its own name first: then no other needs to be read.
     for path in sorted(alike, key=lambda path: path.name != file.filename):
         if path not in hashes:
-            hashes[path] = hash_file(path)
+            hashes[path] = _hash(path, progress)
         if hashes[path] == file.sha256:
             yield path
+
+
+def _hash(path: Path, progress: Progress) -> str | None:
+    try:
+        return hash_file(path)
+    except OSError as error:
+        progress.warn(f"{path} cannot be read: {error.strerror}.")
+        return None
 
 
 def _take(path: Path, file: WantedFile, cache: Cache, progress: Progress) -> bool:

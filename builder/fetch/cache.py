@@ -34,7 +34,8 @@ class Cache:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        # Programs that get its path run in folders of their own.
+        self.root = root.absolute()
 
     def find(self, file: WantedFile) -> Path | None:
         """Where the file lies, or None.

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from builder.disk import require_room, storing
 from builder.errors import UnfitHostError, UsageError
+from builder.fetch import sync
+from builder.pack.contents import Contents
 from builder.processes import ProgramError, run_program
 from builder.targets import TargetPlatform
 
@@ -53,21 +55,25 @@ def require_signing(key: Path, target: TargetPlatform) -> None:
         raise UnfitHostError(f"{_TOOL} is missing, which signs programs.", remedy=_INSTALL)
 
 
-def try_key(key: Path, stub: Path, work: Path) -> None:
+def try_key(key: Path, contents: Contents, work: Path) -> None:
     """Sign a copy of the stub: a wrong password is known before gigabytes are written.
+
+    So is whether there is room for the second copy of the installer that signing takes.
 
     Args:
         key: as for :func:`sign`.
-        stub: a program for Windows; it stays as it is.
+        contents: what is going to be packed; its stub stays as it is.
         work: a folder for the copy, which does not stay.
 
     Raises:
         UsageError, NoSpaceError: as :func:`sign` does.
     """
     trial = work / "stub.exe"
+    if contents.volume_size is None:
+        require_room(work, 2 * contents.size, option="--output")
     with storing(work, option="--output"):
         try:
-            shutil.copyfile(stub, trial)
+            shutil.copyfile(contents.stub.path, trial)
             sign(trial, key)
         finally:
             trial.unlink(missing_ok=True)
@@ -89,6 +95,7 @@ def sign(path: Path, key: Path) -> None:
     with storing(path.parent, option="--output"):
         try:
             shutil.copymode(path, _run_tool(path, signed, key))
+            sync(signed)
             signed.replace(path)
         except ProgramError as error:
             # Not the error itself: it repeats the command, which signtool's password is part of.

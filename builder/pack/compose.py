@@ -65,11 +65,12 @@ def compose(contents: Contents, path: Path, progress: Progress) -> None:
         NotWritableError: ``path`` cannot be written.
         DamagedBundleError: a cached wheel is not what the lock says.
     """
-    total, archive = contents.size, path.with_name(contents.archive_name)
+    total = contents.size
+    archive = path.with_name(contents.archive_name)
     require_room(path.parent, total + _MARGIN, option="--output")
     with (
         storing(path.parent, option="--output", need=total),
-        _all_or_nothing(path, archive),
+        gone_if_it_fails(path, contents),
         progress.bar(f"pack {contents.installer_name}", total) as bar,
     ):
         if contents.volume_size is None:
@@ -89,11 +90,17 @@ def compose(contents: Contents, path: Path, progress: Progress) -> None:
 
 
 @contextmanager
-def _all_or_nothing(path: Path, archive: Path) -> Iterator[None]:
+def gone_if_it_fails(path: Path, contents: Contents) -> Iterator[None]:
+    """Whatever goes wrong in the context, nothing of the draft stays in the way of others.
+
+    Args:
+        path: of the draft's installer.
+        contents: what it is made of.
+    """
     try:
         yield
     except BaseException:
-        for part in (path, *find_volumes(archive)):
+        for part in (path, *find_volumes(path.with_name(contents.archive_name))):
             part.unlink(missing_ok=True)
         raise
 

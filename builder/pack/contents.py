@@ -1,4 +1,4 @@
-"""What goes into one bundle, and the terms that follow from it. Pure: reads no wheel."""
+"""What goes into one bundle, and the terms that follow from it. Reads no wheel."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +10,7 @@ from packaging.version import Version
 from bootstrap.bundle.model import CudaTerms, LongestPath
 from builder.lock.model import Lock
 from builder.manifest import Manifest
+from builder.pack.volumes import ARCHIVE_SUFFIX
 from builder.runtime.model import PreparedRuntime
 from builder.stub import Stub
 from builder.targets import LEGACY_MANYLINUX, TargetPlatform
@@ -63,7 +64,7 @@ class Contents:
     @property
     def archive_name(self) -> str:
         """What the names of volumes begin with, such as ``LLMSetup-cu124.7z``."""
-        return f"{self.manifest.product}-{self.lock.variant}.7z"
+        return f"{self.manifest.product}-{self.lock.variant}{ARCHIVE_SUFFIX}"
 
     @property
     def volume_size(self) -> int | None:

@@ -124,10 +124,11 @@ def prove_it_starts(path: Path, index: Index, launcher: Launcher) -> None:
     except NotExecutableError:
         raise
     except ProgramError as error:
-        error.remedy = (
-            "See that the folder for temporary files (TMPDIR) has 40 MB free and that programs may "
-            "be started from there, then build again."
-        )
+        if not launcher.wrapper:
+            error.remedy = (
+                "See that the folder for temporary files (TMPDIR) has 40 MB free and that programs "
+                "may be started from there, then build again."
+            )
         raise
     missing = [wheel.filename for wheel in index.wheels if wheel.filename not in listed]
     if missing:

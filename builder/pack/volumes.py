@@ -94,6 +94,10 @@ def volume_path(archive: Path, number: int) -> Path:
     return archive.with_name(f"{archive.name}.{number:03d}")
 
 
+# Of the archive that is split into volumes.
+ARCHIVE_SUFFIX = ".7z"
+
+
 def find_volumes(archive: Path) -> list[Path]:
     """Whatever lies where volumes of this archive would."""
     name = re.compile(re.escape(archive.name) + r"\.\d{3,}")

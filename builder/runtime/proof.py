@@ -20,6 +20,7 @@ _BARE = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP", "HOME") if na
 # What installing and the checks cannot do without.
 _MODULES = ("ssl", "sqlite3", "lzma", "bz2", "ctypes", "zlib", "hashlib", "venv")
 
+_NOT_WINDOWS = ("vcruntime", "msvcp")
 _TRIAL = Path(__file__).with_name("trial.py")
 
 
@@ -65,12 +66,17 @@ def _faults(answer: _Answer, root: str, target: TargetPlatform) -> Iterator[str]
     windows = target.sys_platform == "win32"
     flavour = PureWindowsPath if windows else PurePosixPath
     for library in map(flavour, answer.libraries):
-        systems = library.is_relative_to(answer.system) if windows else _is_glibc(library)
+        systems = _is_windows(library, answer.system) if windows else _is_glibc(library)
         if not library.is_relative_to(root) and not systems:
             yield f"it loads {library}, which does not go along"
     for folder in map(flavour, answer.search):
         if not folder.is_relative_to(root):
             yield f"it looks for modules in {folder}, which does not go along"
+
+
+def _is_windows(library: PurePath, folder: str) -> bool:
+    # The Visual C++ runtime is there only if some program has brought it.
+    return library.is_relative_to(folder) and not library.name.lower().startswith(_NOT_WINDOWS)
 
 
 def _is_glibc(library: PurePath) -> bool:

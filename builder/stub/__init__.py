@@ -1,6 +1,6 @@
 """The stub: the package ``bootstrap`` frozen by PyInstaller, without any payload."""
 
-from builder.stub.freeze import freeze_stub, require_freezing, require_stub
+from builder.stub.freeze import freeze_stub, require_freezing, require_stub, stub_files
 from builder.stub.identity import Identity, identity_of
 from builder.stub.model import Stub, open_stub
 
@@ -12,4 +12,5 @@ __all__ = [
     "open_stub",
     "require_freezing",
     "require_stub",
+    "stub_files",
 ]

@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from filelock import FileLock
+
 from builder.disk import storing
 from builder.errors import UnfitHostError
-from builder.fetch import Cache, hash_file
+from builder.fetch import Cache, WantedFile, hash_file
 from builder.launching import NATIVE, Launcher
 from builder.manifest import PROBES
 from builder.progress import Progress
-from builder.stub import hardening, linux, windows
+from builder.stub import linux, windows
 from builder.stub.identity import Identity
 from builder.stub.model import Stub, open_stub
 from builder.targets import TargetPlatform, host_target
-from builder.wine import find_wine, open_rig, rig_key
+from builder.wine import find_wine, open_rig, rig_files, rig_key
 
 _ROOT = Path(__file__).parents[2]
 _NAME = "stub"
@@ -67,18 +69,30 @@ def freeze_stub(
     if target is not host_target():
         rig = open_rig(cache, offline=offline, progress=progress)
         python, launcher = rig.python, rig.launcher
-    progress.note("freezing the installer program")
-    part = cached.with_suffix(f".{os.getpid()}.part")
     with storing(cache.root, option="--cache"):
         cached.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with tempfile.TemporaryDirectory(prefix="stub-", dir=work) as folder:
-                _write(part, _freeze(target, identity, python, launcher, Path(folder)))
-            _sum_of(cached).write_text(hash_file(part), encoding="ascii")
-            part.replace(cached)
-        finally:
-            part.unlink(missing_ok=True)
+        with FileLock(cached.with_suffix(".lock")):
+            # Another build may have been quicker.
+            if not _is_intact(cached):
+                progress.note("freezing the installer program")
+                with tempfile.TemporaryDirectory(prefix="stub-", dir=work) as folder:
+                    _keep(_freeze(target, identity, python, launcher, Path(folder)), cached)
     return open_stub(cached, target)
+
+
+def _keep(stub: bytes, cached: Path) -> None:
+    part = cached.with_suffix(".part")
+    try:
+        _write(part, stub)
+        _sum_of(cached).write_text(hash_file(part), encoding="ascii")
+        part.replace(cached)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def stub_files(target: TargetPlatform) -> tuple[WantedFile, ...]:
+    """What freezing for ``target`` fetches, where it is not this platform."""
+    return () if target is host_target() or target.sys_platform != "win32" else rig_files()
 
 
 def require_stub(target: TargetPlatform, identity: Identity, cache: Cache) -> None:
@@ -145,11 +159,9 @@ def _require_wine(target: TargetPlatform) -> None:
 def _key(target: TargetPlatform, identity: Identity) -> str:
     """Names a stub by all that goes into it, and by what might: every package of its Python."""
     digest = hashlib.sha256()
-    recipe = [target.name, *_EXCLUDED, *_REPRODUCIBLE.values()]
-    if target.sys_platform == "linux":
-        recipe += linux.OPTIONS
-    else:
-        recipe += [*windows.OPTIONS, repr(identity)]
+    recipe: list[str] = [target.name]
+    if target.sys_platform == "win32":
+        recipe.append(repr(identity))
     digest.update("\n".join([*recipe, *_packages(target)]).encode())
     for path in _sources(target):
         digest.update(f"\n{path.relative_to(_ROOT).as_posix()}\n".encode())
@@ -167,9 +179,10 @@ def _packages(target: TargetPlatform) -> Iterator[str]:
 
 def _sources(target: TargetPlatform) -> Iterator[Path]:
     yield from sorted((_ROOT / "bootstrap").rglob("*.py"))
+    # How it is made counts as well.
+    yield from sorted(Path(__file__).parent.glob("*.py"))
     if target.sys_platform == "win32":
-        yield from sorted(windows.RESOURCES.iterdir())
-        yield from (Path(windows.__file__), Path(hardening.__file__))
+        yield from (windows.ICON, windows.MANIFEST, windows.RUNTIME_HOOK)
 
 
 def _freeze(
@@ -192,13 +205,15 @@ def _freeze(
         *("--paths", launcher.path(_ROOT), "--add-data", probes),
         launcher.path(_ROOT / "bootstrap" / "__main__.py"),
         cwd=folder,
-        environment={
-            **os.environ,
-            **_REPRODUCIBLE,
-            "PYINSTALLER_CONFIG_DIR": launcher.path(folder),
-        },
+        environment={**_clean_environment(), "PYINSTALLER_CONFIG_DIR": launcher.path(folder)},
     )
     return assemble(folder, _NAME)
+
+
+def _clean_environment() -> dict[str, str]:
+    """Without what would bring other modules into the stub than those that its key speaks of."""
+    kept = {name: v for name, v in os.environ.items() if not name.upper().startswith("PYTHON")}
+    return kept | _REPRODUCIBLE
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -23,7 +23,6 @@ _FROM_SYSTEM = b"\x41\xb8" + struct.pack("<I", _SEARCH_SYSTEM32)
 _CALL = b"\xff\x15"
 # Bytes of code between setting the third argument and the call itself.
 _NEAR = 16
-_LOADED_AHEAD = "VCRUNTIME140.dll".encode("utf-16-le")
 
 
 def harden(program: bytes) -> bytes:
@@ -41,21 +40,21 @@ def harden(program: bytes) -> bytes:
                 directories["IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG"],
             ]
         )
-        config = image.DIRECTORY_ENTRY_LOAD_CONFIG.struct
-        flags = config.get_field_absolute_offset("DependentLoadFlags")
+        config = getattr(image, "DIRECTORY_ENTRY_LOAD_CONFIG", None)
+        places = list(_searches(image)) if config else []
+        if config is None or len(places) != 1:
+            raise UnfitHostError(
+                "The bootloader of this PyInstaller loads the Visual C++ runtime in a way that is "
+                f"not known here ({len(places)} calls and not one), perhaps from beside the "
+                "program.",
+                remedy="Freeze with the PyInstaller of metadata/freezer/locks.",
+            )
+        flags = config.struct.get_field_absolute_offset("DependentLoadFlags")
         struct.pack_into("<H", patched, flags, _SEARCH_SYSTEM32)
         # It would have to be taken anew over gigabytes, and nobody looks at it in programs.
         checksum = image.OPTIONAL_HEADER.get_field_absolute_offset("CheckSum")
         struct.pack_into("<I", patched, checksum, 0)
-        places = list(_searches(image))
-    if not places and _LOADED_AHEAD in program:
-        raise UnfitHostError(
-            "The bootloader of this PyInstaller loads VCRUNTIME140.dll in a way that is not known "
-            "here, perhaps from beside the program.",
-            remedy="Freeze with the PyInstaller of metadata/freezer/locks.",
-        )
-    for place in places:
-        patched[place : place + len(_FROM_SYSTEM)] = _FROM_SYSTEM
+    patched[places[0] : places[0] + len(_FROM_SYSTEM)] = _FROM_SYSTEM
     return bytes(patched)
 
 

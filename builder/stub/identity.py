@@ -6,6 +6,8 @@ from packaging.version import Version
 
 from builder.manifest import Manifest
 
+_LARGEST = 0xFFFF
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -17,8 +19,8 @@ class Identity:
 
     @property
     def release(self) -> tuple[int, ...]:
-        """The numbers of the version, as many as it has."""
-        return Version(self.version).release
+        """The numbers of the version, as many as it has, each as large as Windows takes it."""
+        return tuple(min(number, _LARGEST) for number in Version(self.version).release)
 
 
 def identity_of(manifest: Manifest) -> Identity:

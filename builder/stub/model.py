@@ -14,6 +14,7 @@ import pefile
 from bootstrap.bundle import layout
 from builder.elf import minimum_glibc_of_streams
 from builder.errors import DamagedBundleError, RefusedContentError, UsageError
+from builder.stub.identity import Identity
 from builder.targets import TargetPlatform
 
 _MAGIC = {"linux_x86_64": b"\x7fELF", "win_amd64": b"MZ"}
@@ -34,21 +35,48 @@ class Stub:
     minimum_glibc: str | None
 
 
-def open_stub(path: Path, target: TargetPlatform) -> Stub:
+def open_stub(path: Path, target: TargetPlatform, identity: Identity | None = None) -> Stub:
     """Take a stub that was frozen before.
+
+    Args:
+        path: of the stub.
+        target: what it must be for.
+        identity: what it must say of itself, on Windows; None is anything.
 
     Raises:
         UsageError: the file cannot be read.
-        RefusedContentError: it is a program for another platform, or a finished installer.
+        RefusedContentError: it is a program for another platform, or a finished installer, or
+            says of itself to be something else.
         DamagedBundleError: it is not a stub, or not all of one.
     """
     try:
         with path.open("rb") as file:
-            return _inspect(file, path, target)
+            stub = _inspect(file, path, target)
     except OSError as error:
         raise UsageError(
             f"The stub {path} cannot be read: {error.strerror or error}.", remedy=_FREEZE_AGAIN
         ) from error
+    if identity and target.sys_platform == "win32":
+        _require_identity(path, identity)
+    return stub
+
+
+def _require_identity(path: Path, identity: Identity) -> None:
+    wanted = (identity.product, identity.version, identity.company)
+    with pefile.PE(str(path)) as image:
+        texts = {
+            name.decode(errors="replace"): text.decode(errors="replace")
+            for information in getattr(image, "FileInfo", [[]])[0]
+            for table in getattr(information, "StringTable", ())
+            for name, text in table.entries.items()
+        }
+    said = tuple(texts.get(name) for name in ("ProductName", "ProductVersion", "CompanyName"))
+    if said != wanted:
+        raise RefusedContentError(
+            f"The stub {path} says in its properties that it is {said[0]} {said[1]} of {said[2]}, "
+            f"and not {' '.join(wanted[:2])} of {wanted[2]}.",
+            remedy=f"{_FREEZE_AGAIN} and the same --manifest.",
+        )
 
 
 def _inspect(file: BinaryIO, path: Path, target: TargetPlatform) -> Stub:

@@ -9,7 +9,11 @@ from builder.launching import Launcher
 from builder.stub.hardening import harden
 from builder.stub.identity import Identity
 
-RESOURCES = Path(__file__).with_name("resources")
+_RESOURCES = Path(__file__).with_name("resources")
+ICON = _RESOURCES / "installer.ico"
+MANIFEST = _RESOURCES / "installer.manifest"
+# Runs before anything else does.
+RUNTIME_HOOK = _RESOURCES / "system_libraries.py"
 OPTIONS = (
     # Double-clicked, no console shows; started from one, it speaks there.
     *("--hide-console", "hide-early"),
@@ -32,11 +36,10 @@ def options(folder: Path, identity: Identity, home: Path, launcher: Launcher) ->
     version = folder / "version.txt"
     version.write_text(_version_resource(identity), encoding="utf-8")
     files = {
-        "--icon": RESOURCES / "installer.ico",
-        "--manifest": RESOURCES / "installer.manifest",
+        "--icon": ICON,
+        "--manifest": MANIFEST,
         "--version-file": version,
-        # Runs before anything else does.
-        "--runtime-hook": RESOURCES / "system_libraries.py",
+        "--runtime-hook": RUNTIME_HOOK,
     }
     # Python looks for it with every extension module: beside its own DLL, then beside the
     # program, where it must not be found first.

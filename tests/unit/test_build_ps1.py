@@ -35,9 +35,8 @@ def test_it_runs_the_builder_with_the_arguments_and_passes_its_code_back() -> No
     )
 
 
-def test_every_step_is_checked() -> None:
-    """Without a check the next step would run after one that failed."""
-    lines = SCRIPT.read_text(encoding="ascii").splitlines()
-    started = [place for place, line in enumerate(lines) if line.strip().startswith("& ")]
-    assert len(started) == 3
-    assert all("exit $LASTEXITCODE" in lines[place + 1] for place in started)
+def test_half_an_environment_does_not_stay() -> None:
+    text = SCRIPT.read_text(encoding="ascii")
+    ran = [command.partition(" ")[2] for command in commands(parse(SCRIPT.read_bytes()))]
+    assert any(command.startswith("-Recurse -Force $venv") for command in ran)
+    assert text.index("pip install") < text.index("-ne 0") < text.index("Remove-Item")

@@ -106,7 +106,7 @@ def test_every_dll_comes_with_it_or_from_the_system(stub: Stub) -> None:
 
 
 def windows_hook() -> str:
-    return (windows.RESOURCES / "system_libraries.py").read_text()
+    return windows.RUNTIME_HOOK.read_text()
 
 
 def imports(data: bytes) -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
-from builder.errors import DamagedBundleError, NoSpaceError, UsageError
+from builder.errors import DamagedBundleError, NoSpaceError, NotWritableError, UsageError
 from builder.pack import compose as composing
 from builder.pack import contents as limits
 from builder.pack.compose import compose
@@ -73,6 +73,23 @@ def test_volumes_are_in_the_folder_and_in_the_sums(parts: Path, tmp_path: Path) 
     stated = sums(output)
     assert {volume.name: volume.sha256 for volume in made.index.volumes}.items() <= stated.items()
     assert "5 files: SmallStack-cpu.7z.001 to SmallStack-cpu.7z.005" in made.summary
+
+
+@pytest.mark.parametrize("earlier", [None, 70_000])
+def test_what_cannot_be_placed_brings_the_earlier_bundle_back(
+    parts: Path, tmp_path: Path, earlier: int | None
+) -> None:
+    output = tmp_path / "dist"
+    build(tiny_contents(parts, FILES, volume_size=earlier), output)
+    (output / "SmallStack-cpu.7z.999").touch()
+    before = {name: (output / name).read_bytes() for name in names(output) if "cpu." in name}
+    # A folder in the way of a volume of the new one.
+    (output / "SmallStack-cpu.7z.009").mkdir()
+    (output / "SmallStack-cpu.7z.009" / "inside").touch()
+    with pytest.raises(NotWritableError):
+        build(tiny_contents(parts, FILES, volume_size=45_000), output)
+    assert {name: (output / name).read_bytes() for name in before} == before
+    assert BundleReader.open(output / "SmallStack-cpu.run")
 
 
 def test_volumes_of_an_earlier_build_go(parts: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import ast
 import struct
+import sys
 from importlib.metadata import packages_distributions
 from importlib.resources import files
 from pathlib import Path
@@ -10,15 +11,18 @@ from packaging.utils import canonicalize_name
 from bootstrap.bundle import layout
 from builder.errors import DamagedBundleError, ExitCode, RefusedContentError, UnfitHostError
 from builder.fetch import Cache
+from builder.launching import NATIVE
 from builder.lock.model import load_lock, lock_path
 from builder.progress import Progress
-from builder.stub import Identity, freeze_stub, open_stub
+from builder.stub import Identity, freeze_stub, open_stub, windows
+from builder.stub.hardening import harden
 from builder.targets import TARGETS, TargetPlatform, host_target
 from builder.wine import FREEZER
 
 ROOT = Path(__file__).parents[3]
 # A real, small Windows program: the launcher that the library installer puts before scripts.
 PROGRAM = files("installer").joinpath("_scripts", "t64.exe").read_bytes()
+IDENTITY = Identity(product="LLMSetup", version="1.0", company="Example")
 LINUX, WINDOWS = TARGETS["linux_x86_64"], TARGETS["win_amd64"]
 
 
@@ -94,7 +98,7 @@ def test_without_wine_there_are_three_ways_out(tmp_path: Path) -> None:
     with pytest.raises(UnfitHostError, match="on Windows, or here under Wine") as caught:
         freeze_stub(
             WINDOWS,
-            Identity(product="LLMSetup", version="1.0", company="Example"),
+            IDENTITY,
             work=tmp_path,
             cache=Cache(tmp_path),
             offline=True,
@@ -114,6 +118,36 @@ def test_a_pkg_beyond_the_end_of_the_image_is_damaged(tmp_path: Path) -> None:
 def test_no_whole_image_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(DamagedBundleError, match="no whole Windows program"):
         open_stub(write(tmp_path, PROGRAM[:100] + package()), WINDOWS)
+
+
+def test_what_pyinstaller_gets_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    options = windows.options(Path("work"), IDENTITY, Path(sys.base_prefix), NATIVE)
+    named = [option for option in options if "/" in option]
+    assert len(named) == 5
+    assert all(Path(option.partition(";")[0]).is_absolute() for option in named)
+    assert Cache(Path("cache")).root == tmp_path / "cache"
+
+
+def test_numbers_that_windows_does_not_take_are_cut() -> None:
+    identity = Identity(product="LLMSetup", version="20260807.1", company="Example")
+    assert identity.release == (0xFFFF, 1)
+
+
+def test_a_bootloader_that_is_not_known_is_refused() -> None:
+    # The launcher imports no LoadLibraryExW with such an argument.
+    with pytest.raises(UnfitHostError, match="0 calls and not one"):
+        harden(PROGRAM)
+
+
+def test_a_stub_of_another_product_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, PROGRAM + package())
+    with pytest.raises(RefusedContentError, match=r"not LLMSetup 1\.0 of Example") as caught:
+        open_stub(path, WINDOWS, IDENTITY)
+    assert "--manifest" in caught.value.remedy
 
 
 def test_every_dependency_of_the_installer_is_in_the_freezer() -> None:
