@@ -21,6 +21,8 @@ OPTIONS = (
     *("--collect-data", "installer"),
     # Imported by their names only, where they are needed.
     *("--hidden-import", "win32timezone"),
+    # pywin32's own windows, which its COM support would bring along.
+    *(f"--exclude-module={module}" for module in ("pythonwin", "win32ui", "win32trace")),
 )
 
 

@@ -9,6 +9,7 @@ now; and who asks without saying where from here on, is not sent beside the prog
 
 import ctypes
 import os
+import sys
 
 _SYSTEM32 = 0x800
 _USER_DIRS = 0x400
@@ -19,8 +20,10 @@ _IMPORTED = (
     "crypt32",
     "iphlpapi",
     "netapi32",
+    "oleacc",
     "powrprof",
     "secur32",
+    "urlmon",
     "version",
 )
 
@@ -33,4 +36,7 @@ for name in _IMPORTED:
     except OSError:
         # This Windows does not have it; then nothing here can need it.
         continue
+# Modules in folders of their own ask for what only our own folder has; Python's DLL brought the
+# other half of it.
+ctypes.WinDLL(os.path.join(sys._MEIPASS, "VCRUNTIME140_1.dll"))  # noqa: SLF001 (documented)
 kernel32.SetDefaultDllDirectories(_SYSTEM32 | _USER_DIRS)

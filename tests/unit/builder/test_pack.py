@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import pytest
 
+from bootstrap.bundle import pe
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
 from builder.errors import DamagedBundleError, NoSpaceError, NotWritableError, UsageError
@@ -146,6 +147,24 @@ def test_a_signed_program_is_proved_as_the_unsigned_one(parts: Path, tmp_path: P
     append_signature(path)
     assert prove(path, Progress())[0] == index
     assert prove(path, Progress())[1] != sha256
+
+
+@pytest.mark.parametrize("volume_size", [None, 100_000])
+def test_the_program_alone_is_the_stub_again_signed_or_not(
+    parts: Path, tmp_path: Path, volume_size: int | None
+) -> None:
+    contents = windows(parts, volume_size)
+    path = tmp_path / "demo.exe"
+    compose(contents, path, Progress())
+    stub = contents.stub.path.read_bytes()
+    expected = bytearray(stub)
+    signing = pe.find_signing(stub)
+    assert signing is not None
+    for offset, size in signing.header_places:
+        expected[offset : offset + size] = bytes(size)
+    assert BundleReader.open(path).program() == expected
+    append_signature(path)
+    assert BundleReader.open(path).program() == expected
 
 
 def spoil_rename(monkeypatch: pytest.MonkeyPatch) -> None:
