@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -12,6 +13,8 @@ from bootstrap.generation import Generation, Way
 
 FILE_NAME = "install.json"
 _FORMAT = 1
+# One plain name, which leads out of no folder; Windows does not see dots and spaces at the end.
+_Name = Annotated[str, msgspec.Meta(pattern=r"^(?![. ]*\Z)[^/\\:]+\Z")]
 
 
 class Installed(Value, frozen=True, kw_only=True):
@@ -26,7 +29,7 @@ class Installed(Value, frozen=True, kw_only=True):
         launchers: file names of what stands beside ``.venv`` to start it by.
     """
 
-    generation: str
+    generation: _Name
     bundle_id: str
     product: str
     version: str
@@ -37,8 +40,9 @@ class Installed(Value, frozen=True, kw_only=True):
     inventory_sha256: str
     index_sha256: str
     gpu_verified: bool
-    way: Way
-    launchers: tuple[str, ...]
+    # The defaults are what was, before these were written down.
+    way: Way = "symlink"
+    launchers: tuple[_Name, ...] = ("python.sh", "shell.sh")
 
     def generation_in(self, root: Path) -> Generation:
         """The generation itself, in the target folder ``root``."""
@@ -61,7 +65,7 @@ class InstallState(Value, frozen=True, kw_only=True):
     """
 
     live: Installed | None = None
-    building: str | None = None
+    building: _Name | None = None
     removing: Installed | None = None
 
 
