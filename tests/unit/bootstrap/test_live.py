@@ -12,13 +12,10 @@ from bootstrap.errors import UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.generation import Generation, Way
 from bootstrap.state import InstallState, load_state, save_state
+from tests.support.crashing import CrashError, record_steps
 from tests.support.generations import go_live, installed, make_generation
 
 WAYS: tuple[Way, ...] = ("symlink", "folder")
-
-
-class CrashError(BaseException):
-    """The power is gone."""
 
 
 def live_name(target: Path) -> str:
@@ -29,28 +26,6 @@ def live_name(target: Path) -> str:
 def count_steps(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> int:
     """How often the work changes a name."""
     return len(record_steps(monkeypatch, work, crash_at=None))
-
-
-def record_steps(
-    monkeypatch: pytest.MonkeyPatch, work: Callable[[], object], crash_at: int | None
-) -> list[str]:
-    """Do the work, and crash just before the change of a name with this number."""
-    steps: list[str] = []
-    with monkeypatch.context() as patch:
-        for name in ("replace", "rename", "unlink", "rmdir"):
-            real = getattr(os, name)
-
-            def step(
-                *arguments: object, real: Callable[..., object] = real, **more: object
-            ) -> None:
-                if len(steps) == crash_at:
-                    raise CrashError
-                steps.append(str(arguments))
-                real(*arguments, **more)
-
-            patch.setattr(os, name, step)
-        work()
-    return steps
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -1,6 +1,5 @@
 """Removing: all of it, nothing else, and again after a crash."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,13 +11,10 @@ from bootstrap.events import Listener
 from bootstrap.generation import Way
 from bootstrap.state import InstallState, load_state, save_state
 from bootstrap.upkeep import Upkeep
+from tests.support.crashing import CrashError, record_steps
 from tests.support.generations import go_live, make_generation
 
 WAYS: tuple[Way, ...] = ("symlink", "folder")
-
-
-class CrashError(BaseException):
-    """The power is gone."""
 
 
 def upkeep(target: Path) -> Upkeep:
@@ -154,21 +150,8 @@ def test_after_a_crash_anywhere_the_next_run_ends_it(
 
 def crash(target: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> bool:
     """Remove, and crash before the deletion or renaming with this number; whether it came to it."""
-    steps = 0
-    with monkeypatch.context() as patch:
-        for name in ("replace", "rename", "unlink", "rmdir"):
-            real = getattr(os, name)
-
-            def step(*arguments: object, real: object = real, **more: object) -> None:
-                nonlocal steps
-                if steps == place and "owner" not in str(arguments):
-                    raise CrashError
-                steps += 1
-                real(*arguments, **more)  # type: ignore[operator]
-
-            patch.setattr(os, name, step)
-        try:
-            upkeep(target).uninstall()
-        except CrashError:
-            return True
+    try:
+        record_steps(monkeypatch, upkeep(target).uninstall, place, ignored="owner")
+    except CrashError:
+        return True
     return False
