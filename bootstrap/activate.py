@@ -1,15 +1,12 @@
-"""Makes a finished generation live, and removes what is not live any more."""
+"""Makes a finished generation live."""
 
-import os
 from pathlib import Path
 
 from bootstrap import live
-from bootstrap.errors import BusyError, ReportedError, UnsafeTargetError, VerificationError
-from bootstrap.events import Listener
-from bootstrap.files import remove_tree, replace_file
-from bootstrap.generation import LINK_NAME, Generation
+from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
+from bootstrap.files import replace_file
+from bootstrap.generation import LINK_NAME, Generation, home_of
 from bootstrap.host import users_of
-from bootstrap.live.folder import home_of
 from bootstrap.state import Installed, InstallState, save_state
 
 _LAUNCHERS = (".sh", ".bat")
@@ -92,71 +89,9 @@ def launchers_of(generation: Generation) -> list[Path]:
     return sorted(p for p in generation.documents.iterdir() if p.suffix in _LAUNCHERS)
 
 
-def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> InstallState:
-    """Bring the target back to what the state says is live.
-
-    Whatever was interrupted: ``.venv`` is that of the live generation afterwards, and
-    everything else below ``generations`` is gone.
-
-    Returns:
-        The state, with nothing being built or removed.
-    """
-    if state.live is None:
-        live.clear(target)
-    elif restore_live(target, state.live):
-        listener.note(f"{target / LINK_NAME} is set back to {state.live.generation}.")
-    if state.removing:
-        remove_tree(target / "generations", inside=target)
-    remove_others(target, state, listener)
-    if state.building or state.removing:
-        state = InstallState(live=state.live)
-        save_state(target, state)
-    return state
-
-
 def restore_live(target: Path, installed: Installed) -> bool:
     """See that ``.venv`` is that of the live generation; whether it was not."""
     if live.leads_to(target, installed.way) == installed.generation:
         return False
     live.lead(target, installed.generation, installed.way)
     return True
-
-
-def remove_others(target: Path, state: InstallState, listener: Listener) -> None:
-    """Delete every generation but the live one. What cannot go now goes next time."""
-    for path in _others(target, state):
-        if users := users_of(path):
-            listener.warn(
-                f"{path} is in use by process {', '.join(map(str, users))}, so it stays; the next "
-                "run will remove it."
-            )
-            continue
-        listener.note(f"Removing {path.name.strip('.')}, which is not live.")
-        try:
-            remove_tree(path, inside=path.parent)
-        except (OSError, ReportedError) as error:
-            listener.warn(
-                f"{path} could not be removed now ({error}); the next run will try again."
-            )
-
-
-def reclaimable(target: Path, state: InstallState) -> int:
-    """Bytes that leftovers of interrupted runs take, and that the next one frees first."""
-    return sum(
-        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118
-        for path in _others(target, state)
-        for folder, _, names in os.walk(path)
-        for name in names
-    )
-
-
-def generation_names(target: Path) -> set[str]:
-    """Those that are there, leftovers included."""
-    folder = target / "generations"
-    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-
-
-def _others(target: Path, state: InstallState) -> list[Path]:
-    """Everything below ``generations`` but the live one."""
-    names = generation_names(target) - {state.live.generation if state.live else None}
-    return [target / "generations" / name for name in sorted(names)]

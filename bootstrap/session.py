@@ -16,13 +16,9 @@ from pathlib import Path
 from bootstrap import live, registration, verify
 from bootstrap.activate import (
     activate,
-    generation_names,
     launchers_of,
-    reclaimable,
-    remove_others,
     require_free_link,
     require_unused,
-    undo_unfinished,
 )
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import ReportedError, reporting
@@ -41,6 +37,12 @@ from bootstrap.install.seal import (
 )
 from bootstrap.install.wheels import install_wheels
 from bootstrap.interrupts import held
+from bootstrap.leftovers import (
+    generation_names,
+    reclaimable,
+    remove_others,
+    undo_unfinished,
+)
 from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.registration import Registration
 from bootstrap.state import Installed, InstallState, load_state, save_state

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from bootstrap import live
-from bootstrap.activate import activate, require_free_link, require_live, undo_unfinished
+from bootstrap.activate import activate, require_free_link, require_live
 from bootstrap.errors import UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.generation import Generation, Way
+from bootstrap.leftovers import undo_unfinished
 from bootstrap.state import InstallState, load_state, save_state
 from tests.support.crashing import CrashError, record_steps
 from tests.support.generations import go_live, installed, make_generation
