@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bootstrap import live
 from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
-from bootstrap.files import replace_file
+from bootstrap.files import part_of, remove_file, replace_file
 from bootstrap.generation import LINK_NAME, Generation, home_of
 from bootstrap.host import users_of
 from bootstrap.state import Installed, InstallState, save_state
@@ -48,12 +48,41 @@ def activate(target: Path, generation: Generation, installed: Installed) -> None
     Raises:
         BusyError: on Windows, a program keeps what must be replaced open.
     """
-    # They lead to the link, so they serve whichever generation is live.
-    for path in launchers_of(generation):
-        replace_file(target / path.name, path.read_bytes())
-        (target / path.name).chmod(0o755)
+    write_launchers(target, generation)
     live.lead(target, generation.name, generation.way)
     save_state(target, InstallState(live=installed))
+
+
+def write_launchers(target: Path, generation: Generation) -> None:
+    """Put a generation's launchers beside ``.venv``, where they are not there already.
+
+    They lead to that, so they serve whichever generation is live.
+
+    Raises:
+        BusyError, OSError: one cannot be written.
+    """
+    for path in launchers_in(generation.documents):
+        own = target / path.name
+        if not _is_copy(own, path):
+            replace_file(own, path.read_bytes())
+        own.chmod(0o755)
+
+
+def withdraw_launchers(target: Path, state: InstallState) -> None:
+    """Delete those that only a generation has brought which did not go live."""
+    if state.building is None:
+        return
+    kept = state.live.launchers if state.live else ()
+    for path in launchers_in(target / "generations" / state.building / "docs"):
+        own = target / path.name
+        if path.name not in kept:
+            remove_file(part_of(own))
+            if _is_copy(own, path):
+                remove_file(own)
+
+
+def _is_copy(own: Path, of: Path) -> bool:
+    return own.is_file() and own.read_bytes() == of.read_bytes()
 
 
 def require_live(target: Path, generation: Generation) -> None:
@@ -67,9 +96,9 @@ def require_live(target: Path, generation: Generation) -> None:
         faults.append(f"{target / LINK_NAME} does not lead to {generation.folder / 'venv'}")
     elif not (generation.python.exists() and _has_base(generation)):
         faults.append(f"{generation.python} leads nowhere, as after {target} was moved")
-    for path in launchers_of(generation):
+    for path in launchers_in(generation.documents):
         own = target / path.name
-        if not own.is_file() or own.read_bytes() != path.read_bytes():
+        if not _is_copy(own, path):
             faults.append(f"{own} is missing or was changed")
     if faults:
         raise VerificationError(
@@ -84,9 +113,11 @@ def _has_base(generation: Generation) -> bool:
     return home is not None and home.is_dir()
 
 
-def launchers_of(generation: Generation) -> list[Path]:
-    """Those of its documents that stand beside ``.venv``, too."""
-    return sorted(p for p in generation.documents.iterdir() if p.suffix in _LAUNCHERS)
+def launchers_in(documents: Path) -> list[Path]:
+    """Those of a generation's documents that stand beside ``.venv``, too."""
+    if not documents.is_dir():
+        return []
+    return sorted(path for path in documents.iterdir() if path.suffix in _LAUNCHERS)
 
 
 def restore_live(target: Path, installed: Installed) -> bool:

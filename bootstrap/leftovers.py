@@ -1,16 +1,16 @@
 """What interrupted runs leave: put back, or removed."""
 
-import os
 from pathlib import Path
 
 from bootstrap import live
-from bootstrap.activate import restore_live
+from bootstrap.activate import restore_live, withdraw_launchers, write_launchers
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import remove_tree
+from bootstrap.files import aside_of, is_link, put_back, remove_set_aside, remove_tree, tree_size
 from bootstrap.generation import LINK_NAME
 from bootstrap.host import users_of
 from bootstrap.state import InstallState, save_state
+from bootstrap.uninstall import finish_removal
 
 
 def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> InstallState:
@@ -22,17 +22,32 @@ def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> In
     Returns:
         The state, with nothing being built or removed.
     """
+    generations = target / "generations"
+    if state.live:
+        # A removal that was never written down has not begun.
+        put_back(generations, inside=target)
+    remove_set_aside(generations, inside=target)
+    if state.removing:
+        finish_removal(target, state.removing, listener)
     if state.live is None:
         live.clear(target)
     elif restore_live(target, state.live):
         listener.note(f"{target / LINK_NAME} is set back to {state.live.generation}.")
-    if state.removing:
-        remove_tree(target / "generations", inside=target)
+    _restore_launchers(target, state, listener)
     remove_others(target, state, listener)
     if state.building or state.removing:
         state = InstallState(live=state.live)
         save_state(target, state)
     return state
+
+
+def _restore_launchers(target: Path, state: InstallState, listener: Listener) -> None:
+    try:
+        withdraw_launchers(target, state)
+        if state.live:
+            write_launchers(target, state.live.generation_in(target))
+    except (OSError, ReportedError) as error:
+        listener.warn(f"What {target} is started by could not be put back: {error}.")
 
 
 def remove_others(target: Path, state: InstallState, listener: Listener) -> None:
@@ -55,12 +70,15 @@ def remove_others(target: Path, state: InstallState, listener: Listener) -> None
 
 def reclaimable(target: Path, state: InstallState) -> int:
     """Bytes that leftovers of interrupted runs take, and that the next one frees first."""
-    return sum(
-        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118
-        for path in _others(target, state)
-        for folder, _, names in os.walk(path)
-        for name in names
-    )
+    kept = state.live.generation if state.live else None
+    total = 0
+    for folder in (target / "generations", aside_of(target / "generations")):
+        if folder.is_dir() and not is_link(folder):
+            others = (path for path in folder.iterdir() if path.name != kept and not is_link(path))
+            total += sum(map(tree_size, others))
+            # It is where it is found first; see undo_unfinished.
+            kept = None
+    return total
 
 
 def generation_names(target: Path) -> set[str]:

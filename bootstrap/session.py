@@ -16,7 +16,7 @@ from pathlib import Path
 from bootstrap import live, registration, verify
 from bootstrap.activate import (
     activate,
-    launchers_of,
+    launchers_in,
     require_free_link,
     require_unused,
 )
@@ -194,7 +194,7 @@ class Session:
             index_sha256=hashlib.sha256(self.reader.index_bytes).hexdigest(),
             gpu_verified=report.gpu_verified,
             way=generation.way,
-            launchers=tuple(path.name for path in launchers_of(generation)),
+            launchers=tuple(path.name for path in launchers_in(generation.documents)),
         )
 
     def _register(self, installed: Installed) -> None:

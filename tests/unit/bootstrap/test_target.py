@@ -1,10 +1,14 @@
+import errno
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from filelock import FileLock
 
 from bootstrap.errors import (
     BusyError,
@@ -62,6 +66,39 @@ def test_two_at_once(tmp_path: Path) -> None:
     assert caught.value.exit_code is ExitCode.BUSY
     with hold(tmp_path / "t"):
         pass
+
+
+def test_a_note_that_stays_does_not_spoil_what_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.unlink
+
+    def unlink(path: Path, **more: Any) -> None:
+        # As when an antivirus program has it open.
+        if "owner" in str(path):
+            raise PermissionError(errno.EACCES, "The process cannot access the file")
+        real(path, **more)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    for _ in range(2):
+        with hold(tmp_path):
+            pass
+
+
+def test_the_lock_goes_while_it_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise somebody may open it meanwhile, and hold a lock that nobody else sees."""
+    target, released = tmp_path / "t", FileLock.release
+
+    def release(self: FileLock, **more: Any) -> None:
+        assert not (target / ".install.lock").exists()
+        released(self, **more)
+
+    with hold(target) as held:
+        (target / "thesis.txt").write_text("years of work")
+        (target / "uninstall.exe").write_text("runs")
+        assert held.leave(going=("uninstall.exe",)) == ("thesis.txt",)
+        monkeypatch.setattr(FileLock, "release", release)
+    assert sorted(path.name for path in target.iterdir()) == ["thesis.txt", "uninstall.exe"]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """Removing: all of it, nothing else, and again after a crash."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from bootstrap import activate, uninstall
+from bootstrap import activate, registration, uninstall
+from bootstrap.activate import require_live
 from bootstrap.errors import BusyError, ExitCode, UnsafeTargetError, UsageError
 from bootstrap.events import Listener
 from bootstrap.generation import Way
+from bootstrap.interrupts import Interrupts
+from bootstrap.leftovers import undo_unfinished
 from bootstrap.state import InstallState, load_state, save_state
 from bootstrap.upkeep import Upkeep
 from tests.support.crashing import CrashError, record_steps
@@ -146,6 +150,81 @@ def test_after_a_crash_anywhere_the_next_run_ends_it(
             assert {path.name for path in target.iterdir()} <= {".install.lock"}
     assert place > 20
     assert not target.exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_after_a_crash_anywhere_the_installer_finds_all_of_it_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    found = set()
+    for place in range(200):
+        target = tmp_path / str(place)
+        install(target, way)
+        if not crash(target, monkeypatch, place):
+            break
+        state = load_state(target)
+        if state is None:
+            continue
+        state = undo_unfinished(target, state, Listener())
+        assert state == load_state(target)
+        names = {path.name for path in target.rglob("*") if not path.name.startswith(".install.")}
+        if state.live:
+            require_live(target, state.live.generation_in(target))
+            assert [path.name for path in (target / "generations").iterdir()] == ["new"]
+            assert ".generations.removed" not in names
+        else:
+            # The next installation writes there at once.
+            assert {"install.json"} <= names
+            assert names <= {"install.json", "logs", "install-20260101T000000Z.log"}
+        found.add(state.live is None)
+    assert found == {True, False}
+
+
+def test_whoever_stops_it_stops_nothing_that_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "llm"
+    install(target, "symlink")
+    interrupts = Interrupts()
+    monkeypatch.setattr(uninstall, "held", interrupts.held)
+
+    def save(target: Path, state: InstallState) -> None:
+        save_state(target, state)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(uninstall, "save_state", save)
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    interrupts.listen()
+    try:
+        upkeep(target).uninstall()
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_launchers_of_a_first_attempt_go_as_well(tmp_path: Path) -> None:
+    target = tmp_path / "llm"
+    half = make_generation(target, "half", "folder")
+    for launcher in half.documents.iterdir():
+        shutil.copy(launcher, target)
+        (target / f".{launcher.name}.part").write_text("ha")
+    save_state(target, InstallState(building="half"))
+    upkeep(target).uninstall()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_running_uninstaller_is_not_taken_for_somebody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "llm"
+    install(target, "symlink")
+    (target / "uninstall.exe").write_text("as on Windows")
+    (target / ".uninstall.exe.part").write_text("half")
+    monkeypatch.setattr(registration, "remove_uninstaller", lambda *_: True)
+    assert upkeep(target).uninstall() == ()
+    assert [path.name for path in target.iterdir()] == ["uninstall.exe"]
 
 
 def crash(target: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> bool:
