@@ -9,6 +9,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bootstrap.errors import BusyError, UnsafeTargetError
@@ -36,7 +37,7 @@ def patiently(action: Callable[[], object], path: str | os.PathLike[str]) -> Non
         try:
             action()
         except OSError as error:
-            if getattr(error, "winerror", None) not in _HELD:
+            if not _says_held(error):
                 raise
             if pause is None:
                 raise BusyError(
@@ -47,6 +48,10 @@ def patiently(action: Callable[[], object], path: str | os.PathLike[str]) -> Non
             time.sleep(pause)
         else:
             return
+
+
+def _says_held(error: OSError) -> bool:
+    return getattr(error, "winerror", None) in _HELD
 
 
 def part_of(path: Path) -> Path:
@@ -200,4 +205,16 @@ def remove_file(path: Path) -> None:
         BusyError: somebody keeps it open.
         OSError: it cannot be deleted, as a folder cannot.
     """
-    patiently(lambda: path.unlink(missing_ok=True), path)
+
+    def unlink() -> None:
+        path.unlink(missing_ok=True)
+
+    try:
+        unlink()
+    except OSError as error:
+        if not _says_held(error):
+            raise
+        # Windows says the same of what is only marked as read-only.
+        with suppress(OSError):
+            path.chmod(stat.S_IWRITE)
+        patiently(unlink, path)

@@ -94,7 +94,7 @@ class Upkeep:
             InstallError: the system refuses; starting again goes on.
         """
         self.installed()
-        with hold(self.target) as held, reporting("removing"):
+        with hold(self.target) as held, reporting("removing", option=None):
             # Somebody else may have been quicker.
             state = self._state()
             self.listener.phase("remove", 0)
