@@ -9,15 +9,14 @@ import pytest
 
 from bootstrap import live
 from bootstrap.activate import activate, require_free_link, require_live
-from bootstrap.errors import UnsafeTargetError, VerificationError
+from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.generation import Generation, Way
 from bootstrap.leftovers import reclaimable, undo_unfinished
+from bootstrap.live import junction
 from bootstrap.state import InstallState, load_state, save_state
 from tests.support.crashing import CrashError, record_steps
-from tests.support.generations import go_live, installed, make_generation
-
-WAYS: tuple[Way, ...] = ("symlink", "folder")
+from tests.support.generations import go_live, installed, make_generation, pretend_junctions
 
 
 def live_name(target: Path) -> str:
@@ -30,7 +29,6 @@ def count_steps(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> 
     return len(record_steps(monkeypatch, work, crash_at=None))
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_the_new_one_takes_the_place_of_the_old_one(tmp_path: Path, way: Way) -> None:
     old, new = go_live(tmp_path, "old", way), go_live(tmp_path, "new", way)
     assert live_name(tmp_path) == "new"
@@ -41,7 +39,6 @@ def test_the_new_one_takes_the_place_of_the_old_one(tmp_path: Path, way: Way) ->
         require_live(tmp_path, old)
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("first", [True, False], ids=["first", "upgrade"])
 def test_a_crash_at_any_step_is_undone_or_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way, *, first: bool
@@ -103,6 +100,34 @@ def test_the_way_may_change(tmp_path: Path) -> None:
         assert live_name(tmp_path) == name
         assert live.present(tmp_path) == way
     assert (tmp_path / "generations" / "a" / "venv").is_dir()
+
+
+def test_junctions_are_tried_where_they_would_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not junction.works_in(tmp_path)
+    pretend_junctions(monkeypatch)
+    assert junction.works_in(tmp_path)
+
+    def busy(link: Path) -> None:
+        raise BusyError(f"{link} is in use.", remedy="Close it.")
+
+    monkeypatch.setattr(junction, "_remove", busy)
+    (tmp_path / "other").mkdir()
+    assert junction.works_in(tmp_path / "other")
+    # A share that makes them, but lets them lead nowhere.
+    monkeypatch.setattr(junction, "_make", lambda link, goal: link.symlink_to(goal / "away"))
+    assert not junction.works_in(tmp_path)
+
+
+def test_half_a_junction_goes(tmp_path: Path) -> None:
+    part = tmp_path / "..venv.part"
+    part.mkdir()
+    live.clear(tmp_path)
+    assert not part.exists()
+    (part / "thesis").mkdir(parents=True)
+    live.clear(tmp_path)
+    assert (part / "thesis").is_dir()
 
 
 def test_what_somebody_has_changed_is_not_taken_for_a_launcher_of_ours(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Removing: all of it, nothing else, and again after a crash."""
 
+import errno
 import shutil
 import signal
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from bootstrap import activate, registration, uninstall
 from bootstrap.activate import require_live
-from bootstrap.errors import BusyError, ExitCode, UnsafeTargetError, UsageError
+from bootstrap.errors import BusyError, ExitCode, ReportedError, UnsafeTargetError, UsageError
 from bootstrap.events import Listener
 from bootstrap.generation import Way
 from bootstrap.interrupts import Interrupts
@@ -17,8 +18,6 @@ from bootstrap.state import InstallState, load_state, save_state
 from bootstrap.upkeep import Upkeep
 from tests.support.crashing import CrashError, record_steps
 from tests.support.generations import go_live, make_generation
-
-WAYS: tuple[Way, ...] = ("symlink", "folder")
 
 
 def upkeep(target: Path) -> Upkeep:
@@ -34,7 +33,6 @@ def install(target: Path, way: Way) -> None:
     (target / ".install.json.part").write_text("{")
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_nothing_is_left(tmp_path: Path, way: Way) -> None:
     install(tmp_path / "llm", way)
     assert upkeep(tmp_path / "llm").uninstall() == ()
@@ -107,7 +105,6 @@ def snapshot(target: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith(".install."))
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_what_is_in_use_is_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
@@ -133,7 +130,6 @@ def test_what_is_in_use_is_not_touched(
     assert (target / ".venv" / "Scripts" / "python.exe").read_text() == "new"
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_after_a_crash_anywhere_the_next_run_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
@@ -152,7 +148,6 @@ def test_after_a_crash_anywhere_the_next_run_ends_it(
     assert not target.exists()
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_after_a_crash_anywhere_the_installer_finds_all_of_it_or_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
@@ -225,6 +220,22 @@ def test_a_running_uninstaller_is_not_taken_for_somebody_elses(
     monkeypatch.setattr(registration, "remove_uninstaller", lambda *_: True)
     assert upkeep(target).uninstall() == ()
     assert [path.name for path in target.iterdir()] == ["uninstall.exe"]
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.ENOSPC, errno.EIO])
+def test_no_other_folder_is_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    install(tmp_path / "llm", "symlink")
+
+    def fail(*_: object) -> None:
+        raise OSError(code, "No")
+
+    monkeypatch.setattr(uninstall, "save_state", fail)
+    with pytest.raises(ReportedError) as caught:
+        upkeep(tmp_path / "llm").uninstall()
+    assert "--target" not in caught.value.remedy
+    assert caught.value.remedy.endswith(", then start again.")
 
 
 def crash(target: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> bool:
