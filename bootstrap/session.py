@@ -195,24 +195,13 @@ class Session:
             gpu_verified=report.gpu_verified,
             way=generation.way,
             launchers=tuple(path.name for path in launchers_in(generation.documents)),
+            place=str(self.target),
         )
 
     def _register(self, installed: Installed) -> None:
         """Tell the system; without that, what was installed works all the same."""
-        index = self.reader.index
-        size = index.runtime.installed_size + sum(wheel.installed_size for wheel in index.wheels)
         try:
             registration.write_uninstaller(self.reader, self.target)
-            registration.register(
-                Registration(
-                    product=index.product,
-                    target=self.target,
-                    version=index.version,
-                    variant=index.variant,
-                    company=index.company,
-                    size=size,
-                    installed=installed.installed,
-                )
-            )
+            registration.register(Registration.of(self.reader.index, installed, self.target))
         except (OSError, ReportedError) as error:
             self.listener.warn(f"The system could not be told of the installation: {error}.")

@@ -27,6 +27,8 @@ class Installed(Value, frozen=True, kw_only=True):
         gpu_verified: False when nothing could be tried on a GPU.
         way: how it went live.
         launchers: file names of what stands beside ``.venv`` to start it by.
+        place: the target folder as it was spelled then, which the system knows it by; empty
+            where that was not yet written down.
     """
 
     generation: _Name
@@ -43,6 +45,7 @@ class Installed(Value, frozen=True, kw_only=True):
     # The defaults are what was, before these were written down.
     way: Way = "symlink"
     launchers: tuple[_Name, ...] = ("python.sh", "shell.sh")
+    place: str = ""
 
     def generation_in(self, root: Path) -> Generation:
         """The generation itself, in the target folder ``root``."""

@@ -56,7 +56,7 @@ def finish_removal(target: Path, gone: Installed | None, listener: Listener) -> 
         As :func:`uninstall`.
     """
     if gone:
-        _unregister(Place(product=gone.product, target=target), listener)
+        _unregister(Place.of_installed(gone, target), listener)
     live.clear(target)
     remove_tree(target / "generations", inside=target)
     _remove_files(target, gone.launchers if gone else ())
