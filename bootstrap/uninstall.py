@@ -56,7 +56,7 @@ def finish_removal(target: Path, gone: Installed | None, listener: Listener) -> 
         As :func:`uninstall`.
     """
     if gone:
-        _unregister(Place.of_installed(gone, target), listener)
+        _unregister(gone, target, listener)
     live.clear(target)
     remove_tree(target / "generations", inside=target)
     _remove_files(target, gone.launchers if gone else ())
@@ -75,9 +75,9 @@ def _set_aside(target: Path, state: InstallState) -> None:
         raise
 
 
-def _unregister(place: Place, listener: Listener) -> None:
+def _unregister(gone: Installed, target: Path, listener: Listener) -> None:
     try:
-        registration.unregister(place)
+        registration.unregister(Place.of_installed(gone, target))
     except (OSError, ReportedError) as error:
         listener.warn(f"Something of it is left in the system's menu or list: {error}.")
 
