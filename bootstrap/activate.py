@@ -1,15 +1,12 @@
-"""Makes a finished generation live, and removes what is not live any more."""
+"""Makes a finished generation live."""
 
-import os
 from pathlib import Path
 
 from bootstrap import live
-from bootstrap.errors import BusyError, ReportedError, UnsafeTargetError, VerificationError
-from bootstrap.events import Listener
-from bootstrap.files import remove_tree, replace_file
-from bootstrap.generation import LINK_NAME, Generation
+from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
+from bootstrap.files import part_of, remove_file, replace_file
+from bootstrap.generation import LINK_NAME, Generation, home_of
 from bootstrap.host import users_of
-from bootstrap.live.folder import home_of
 from bootstrap.state import Installed, InstallState, save_state
 
 _LAUNCHERS = (".sh", ".bat")
@@ -51,12 +48,41 @@ def activate(target: Path, generation: Generation, installed: Installed) -> None
     Raises:
         BusyError: on Windows, a program keeps what must be replaced open.
     """
-    # They lead to the link, so they serve whichever generation is live.
-    for path in launchers_of(generation):
-        replace_file(target / path.name, path.read_bytes())
-        (target / path.name).chmod(0o755)
+    write_launchers(target, generation)
     live.lead(target, generation.name, generation.way)
     save_state(target, InstallState(live=installed))
+
+
+def write_launchers(target: Path, generation: Generation) -> None:
+    """Put a generation's launchers beside ``.venv``, where they are not there already.
+
+    They lead to that, so they serve whichever generation is live.
+
+    Raises:
+        BusyError, OSError: one cannot be written.
+    """
+    for path in launchers_in(generation.documents):
+        own = target / path.name
+        if not _is_copy(own, path):
+            replace_file(own, path.read_bytes())
+        own.chmod(0o755)
+
+
+def withdraw_launchers(target: Path, state: InstallState) -> None:
+    """Delete those that only a generation has brought which did not go live."""
+    if state.building is None:
+        return
+    kept = state.live.launchers if state.live else ()
+    for path in launchers_in(target / "generations" / state.building / "docs"):
+        own = target / path.name
+        if path.name not in kept:
+            remove_file(part_of(own))
+            if _is_copy(own, path):
+                remove_file(own)
+
+
+def _is_copy(own: Path, of: Path) -> bool:
+    return own.is_file() and own.read_bytes() == of.read_bytes()
 
 
 def require_live(target: Path, generation: Generation) -> None:
@@ -70,9 +96,9 @@ def require_live(target: Path, generation: Generation) -> None:
         faults.append(f"{target / LINK_NAME} does not lead to {generation.folder / 'venv'}")
     elif not (generation.python.exists() and _has_base(generation)):
         faults.append(f"{generation.python} leads nowhere, as after {target} was moved")
-    for path in launchers_of(generation):
+    for path in launchers_in(generation.documents):
         own = target / path.name
-        if not own.is_file() or own.read_bytes() != path.read_bytes():
+        if not _is_copy(own, path):
             faults.append(f"{own} is missing or was changed")
     if faults:
         raise VerificationError(
@@ -87,31 +113,11 @@ def _has_base(generation: Generation) -> bool:
     return home is not None and home.is_dir()
 
 
-def launchers_of(generation: Generation) -> list[Path]:
-    """Those of its documents that stand beside ``.venv``, too."""
-    return sorted(p for p in generation.documents.iterdir() if p.suffix in _LAUNCHERS)
-
-
-def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> InstallState:
-    """Bring the target back to what the state says is live.
-
-    Whatever was interrupted: ``.venv`` is that of the live generation afterwards, and
-    everything else below ``generations`` is gone.
-
-    Returns:
-        The state, with nothing being built or removed.
-    """
-    if state.live is None:
-        live.clear(target)
-    elif restore_live(target, state.live):
-        listener.note(f"{target / LINK_NAME} is set back to {state.live.generation}.")
-    if state.removing:
-        remove_tree(target / "generations", inside=target)
-    remove_others(target, state, listener)
-    if state.building or state.removing:
-        state = InstallState(live=state.live)
-        save_state(target, state)
-    return state
+def launchers_in(documents: Path) -> list[Path]:
+    """Those of a generation's documents that stand beside ``.venv``, too."""
+    if not documents.is_dir():
+        return []
+    return sorted(path for path in documents.iterdir() if path.suffix in _LAUNCHERS)
 
 
 def restore_live(target: Path, installed: Installed) -> bool:
@@ -120,43 +126,3 @@ def restore_live(target: Path, installed: Installed) -> bool:
         return False
     live.lead(target, installed.generation, installed.way)
     return True
-
-
-def remove_others(target: Path, state: InstallState, listener: Listener) -> None:
-    """Delete every generation but the live one. What cannot go now goes next time."""
-    for path in _others(target, state):
-        if users := users_of(path):
-            listener.warn(
-                f"{path} is in use by process {', '.join(map(str, users))}, so it stays; the next "
-                "run will remove it."
-            )
-            continue
-        listener.note(f"Removing {path.name.strip('.')}, which is not live.")
-        try:
-            remove_tree(path, inside=path.parent)
-        except (OSError, ReportedError) as error:
-            listener.warn(
-                f"{path} could not be removed now ({error}); the next run will try again."
-            )
-
-
-def reclaimable(target: Path, state: InstallState) -> int:
-    """Bytes that leftovers of interrupted runs take, and that the next one frees first."""
-    return sum(
-        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118
-        for path in _others(target, state)
-        for folder, _, names in os.walk(path)
-        for name in names
-    )
-
-
-def generation_names(target: Path) -> set[str]:
-    """Those that are there, leftovers included."""
-    folder = target / "generations"
-    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-
-
-def _others(target: Path, state: InstallState) -> list[Path]:
-    """Everything below ``generations`` but the live one."""
-    names = generation_names(target) - {state.live.generation if state.live else None}
-    return [target / "generations" / name for name in sorted(names)]

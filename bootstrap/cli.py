@@ -19,7 +19,6 @@ from bootstrap.events import Broadcast, Listener
 from bootstrap.longpaths import lengthen
 from bootstrap.registration import UNINSTALLER
 from bootstrap.session import Session
-from bootstrap.state import load_state
 from bootstrap.target import usual_target
 from bootstrap.ui import console, dialogs
 from bootstrap.ui.console import ConsoleListener
@@ -108,32 +107,32 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
 
 def _mode(options: argparse.Namespace) -> str:
     # Somebody may double-click it where it lies, too.
-    usual = "uninstall" if _own_installation() and _own_name() == UNINSTALLER else "install"
+    usual = "uninstall" if _is_uninstaller() else "install"
     return next((name for name in modes.MODES if getattr(options, name)), usual)
 
 
-def _own_name() -> str:
-    return Path(sys.executable).name.lower()
-
-
-def _own_installation() -> Path | None:
-    """The installation that this program lies in, as the uninstaller does; if it does."""
-    folder = Path(sys.executable).parent
-    return folder if _frozen() and load_state(folder) else None
+def _is_uninstaller() -> bool:
+    """Whether this is the program without a payload that lies in an installation."""
+    return _frozen() and Path(sys.executable).name.lower() == UNINSTALLER
 
 
 def _target(options: argparse.Namespace, mode: str) -> Path:
     target = options.target
     if target is None and mode not in modes.OF_A_TARGET:
         return Path()
-    if target is None and mode in modes.UPKEEP:
-        target = _own_installation()
+    if target is None and mode in modes.UPKEEP and _is_uninstaller():
+        target = Path(sys.executable).parent
     target = target or usual_target(_open_bundle(options).index.product)
     # Without resolving: a target that is a link must be seen as one.
     return lengthen(Path(os.path.abspath(target)))  # noqa: PTH100 (Path.absolute keeps "..")
 
 
 def _open_bundle(options: argparse.Namespace) -> BundleReader:
+    if _is_uninstaller():
+        raise UsageError(
+            f"{options.bundle} only verifies and removes what is installed.",
+            remedy="Use the installer that it came from.",
+        )
     return BundleReader.open(options.bundle.absolute())
 
 

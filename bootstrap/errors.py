@@ -78,18 +78,20 @@ class RecoveryNeededError(ReportedError):
 
 
 @contextmanager
-def reporting(doing: str, *, option: str = "--target") -> Iterator[None]:
+def reporting(doing: str, *, option: str | None = "--target") -> Iterator[None]:
     """Turn what the system says of files into errors for people.
 
     Args:
         doing: what the body of the context does, such as ``installing torch``.
-        option: the one that chooses another place, for the remedy.
+        option: the one that chooses another place, for the remedy; None where no other will do.
 
     Raises:
         NoSpaceError: the disk is full, or the limit for the size of a file is reached.
         NotWritableError: the place is read-only, or not the user's.
         InstallError: anything else.
     """
+    again = ", then start again."
+    another = f", or choose another disk with {option}." if option else again
     try:
         yield
     except OSError as error:
@@ -97,14 +99,16 @@ def reporting(doing: str, *, option: str = "--target") -> Iterator[None]:
         if error.errno in _FULL:
             raise NoSpaceError(
                 f"The disk became full while {doing} ({error.strerror}).",
-                remedy=f"Free some space, or choose another disk with {option}.",
+                remedy=f"Free some space{another}",
             ) from error
         if error.errno in _CLOSED:
             raise NotWritableError(
                 f"{file} cannot be written: {error.strerror}.",
-                remedy=f"Choose a folder that you may write to with {option}.",
+                remedy=f"Choose a folder that you may write to with {option}."
+                if option
+                else f"See that you may change it{again}",
             ) from error
         raise InstallError(
             f"{file} could not be read or written while {doing}: {error.strerror or error}.",
-            remedy=f"Check the disk, or choose another one with {option}.",
+            remedy=f"Check the disk{another}",
         ) from error

@@ -9,6 +9,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bootstrap.errors import BusyError, UnsafeTargetError
@@ -36,7 +37,7 @@ def patiently(action: Callable[[], object], path: str | os.PathLike[str]) -> Non
         try:
             action()
         except OSError as error:
-            if getattr(error, "winerror", None) not in _HELD:
+            if not _says_held(error):
                 raise
             if pause is None:
                 raise BusyError(
@@ -47,6 +48,10 @@ def patiently(action: Callable[[], object], path: str | os.PathLike[str]) -> Non
             time.sleep(pause)
         else:
             return
+
+
+def _says_held(error: OSError) -> bool:
+    return getattr(error, "winerror", None) in _HELD
 
 
 def part_of(path: Path) -> Path:
@@ -141,20 +146,39 @@ def set_aside(path: Path, *, inside: Path) -> None:
         return
     _require_inside(path, inside)
     remove_set_aside(path, inside=inside)
-    move_folder(path, _doomed(path))
+    move_folder(path, aside_of(path))
+
+
+def put_back(path: Path, *, inside: Path) -> None:
+    """Undo :func:`set_aside`, unless something has taken the name meanwhile."""
+    aside = aside_of(path)
+    if os.path.lexists(aside) and not os.path.lexists(path):
+        _require_inside(aside, inside)
+        move_folder(aside, path)
 
 
 def remove_set_aside(path: Path, *, inside: Path) -> None:
     """Delete what was called ``path``, the second half of :func:`remove_tree`."""
-    doomed = _doomed(path)
-    if os.path.lexists(doomed):
-        _require_inside(doomed, inside)
+    aside = aside_of(path)
+    if os.path.lexists(aside):
+        _require_inside(aside, inside)
         # Only Windows needs a second try: for what is marked as read-only, or held.
-        shutil.rmtree(doomed, onerror=_try_harder if os.name == "nt" else None)
+        shutil.rmtree(aside, onerror=_try_harder if os.name == "nt" else None)
 
 
-def _doomed(path: Path) -> Path:
+def aside_of(path: Path) -> Path:
+    """What a folder is called while it is deleted."""
     return path.with_name(f".{path.name}.removed")
+
+
+def tree_size(path: Path) -> int:
+    """Bytes of all files below a folder; what links lead to does not count."""
+    total = 0
+    for folder, below, names in os.walk(path):
+        # Python takes a junction for a folder, and would follow it.
+        below[:] = [name for name in below if not is_link(Path(folder, name))]
+        total += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)  # noqa: PTH118
+    return total
 
 
 def _require_inside(path: Path, inside: Path) -> None:
@@ -181,4 +205,16 @@ def remove_file(path: Path) -> None:
         BusyError: somebody keeps it open.
         OSError: it cannot be deleted, as a folder cannot.
     """
-    patiently(lambda: path.unlink(missing_ok=True), path)
+
+    def unlink() -> None:
+        path.unlink(missing_ok=True)
+
+    try:
+        unlink()
+    except OSError as error:
+        if not _says_held(error):
+            raise
+        # Windows says the same of what is only marked as read-only.
+        with suppress(OSError):
+            path.chmod(stat.S_IWRITE)
+        patiently(unlink, path)

@@ -1,5 +1,6 @@
-"""Where the parts of one generation lie. Paths only."""
+"""Where the parts of one generation lie."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,3 +119,13 @@ def new_name(bundle_id: str, taken: set[str]) -> str:
         number += 1
         name = f"{bundle_id}.{number}"
     return name
+
+
+def home_of(venv: Path) -> Path | None:
+    """The folder of the Python that an environment is made from; None when it is none."""
+    try:
+        text = (venv / "pyvenv.cfg").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = re.search(r"^home *= *(.+?) *$", text, flags=re.MULTILINE)
+    return Path(found[1]) if found else None

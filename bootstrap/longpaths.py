@@ -29,7 +29,8 @@ def plain(path: str) -> str:
     """The path as people know it; elsewhere than on Windows nothing changes."""
     if path.startswith(_UNC_PREFIX):
         return "\\\\" + path.removeprefix(_UNC_PREFIX)
-    return path.removeprefix(_PREFIX)
+    # A volume that has no letter is known by nothing but such a path.
+    return path.removeprefix(_PREFIX) if path[len(_PREFIX) + 1 :].startswith(":") else path
 
 
 if sys.platform == "win32":

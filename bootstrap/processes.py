@@ -27,12 +27,13 @@ if sys.platform == "win32":
 
     _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
     # Ten minutes at most: whoever started a program may take his time to let go of it. Where
-    # there is no such command to wait with, trying often has to do.
+    # there is no such command to wait with, trying often has to do. What stands between
+    # exclamation marks is filled in last, so nothing in a path is taken for one of the commands.
     _DELETE_LATER = (
-        '(for /l %i in (1,1,600) do @if exist "%LLMSETUP_FILE%" '
-        'timeout /t 1 /nobreak && del /f /q "%LLMSETUP_FILE%") & '
-        '(for /l %i in (1,1,20000) do @if exist "%LLMSETUP_FILE%" del /f /q "%LLMSETUP_FILE%") & '
-        'rmdir "%LLMSETUP_FOLDER%"'
+        '(for /l %i in (1,1,600) do @if exist "!LLMSETUP_FILE!" '
+        'timeout /t 1 /nobreak && del /f /q "!LLMSETUP_FILE!") & '
+        '(for /l %i in (1,1,20000) do @if exist "!LLMSETUP_FILE!" del /f /q "!LLMSETUP_FILE!") & '
+        'rmdir "!LLMSETUP_FOLDER!"'
     )
 else:
     import signal
@@ -211,7 +212,7 @@ if sys.platform == "win32":
         names = {"LLMSETUP_FILE": str(path), "LLMSETUP_FOLDER": str(empty_folder)}
         with _system_libraries():
             subprocess.Popen(
-                f'"{system / "cmd.exe"}" /d /s /c "{_DELETE_LATER}"',
+                f'"{system / "cmd.exe"}" /d /v:on /s /c "{_DELETE_LATER}"',
                 cwd=system,
                 env=clean_environment(names),
                 creationflags=_CREATION_FLAGS,

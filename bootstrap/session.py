@@ -16,13 +16,9 @@ from pathlib import Path
 from bootstrap import live, registration, verify
 from bootstrap.activate import (
     activate,
-    generation_names,
-    launchers_of,
-    reclaimable,
-    remove_others,
+    launchers_in,
     require_free_link,
     require_unused,
-    undo_unfinished,
 )
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import ReportedError, reporting
@@ -41,6 +37,12 @@ from bootstrap.install.seal import (
 )
 from bootstrap.install.wheels import install_wheels
 from bootstrap.interrupts import held
+from bootstrap.leftovers import (
+    generation_names,
+    reclaimable,
+    remove_others,
+    undo_unfinished,
+)
 from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.registration import Registration
 from bootstrap.state import Installed, InstallState, load_state, save_state
@@ -192,25 +194,14 @@ class Session:
             index_sha256=hashlib.sha256(self.reader.index_bytes).hexdigest(),
             gpu_verified=report.gpu_verified,
             way=generation.way,
-            launchers=tuple(path.name for path in launchers_of(generation)),
+            launchers=tuple(path.name for path in launchers_in(generation.documents)),
+            place=str(self.target),
         )
 
     def _register(self, installed: Installed) -> None:
         """Tell the system; without that, what was installed works all the same."""
-        index = self.reader.index
-        size = index.runtime.installed_size + sum(wheel.installed_size for wheel in index.wheels)
         try:
             registration.write_uninstaller(self.reader, self.target)
-            registration.register(
-                Registration(
-                    product=index.product,
-                    target=self.target,
-                    version=index.version,
-                    variant=index.variant,
-                    company=index.company,
-                    size=size,
-                    installed=installed.installed,
-                )
-            )
+            registration.register(Registration.of(self.reader.index, installed, self.target))
         except (OSError, ReportedError) as error:
             self.listener.warn(f"The system could not be told of the installation: {error}.")

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -12,6 +13,8 @@ from bootstrap.generation import Generation, Way
 
 FILE_NAME = "install.json"
 _FORMAT = 1
+# One plain name, which leads out of no folder; Windows does not see dots and spaces at the end.
+_Name = Annotated[str, msgspec.Meta(pattern=r"^(?![. ]*\Z)[^/\\:]+\Z")]
 
 
 class Installed(Value, frozen=True, kw_only=True):
@@ -24,9 +27,11 @@ class Installed(Value, frozen=True, kw_only=True):
         gpu_verified: False when nothing could be tried on a GPU.
         way: how it went live.
         launchers: file names of what stands beside ``.venv`` to start it by.
+        place: the target folder as it was spelled then, which the system knows it by; empty
+            where that was not yet written down.
     """
 
-    generation: str
+    generation: _Name
     bundle_id: str
     product: str
     version: str
@@ -37,8 +42,10 @@ class Installed(Value, frozen=True, kw_only=True):
     inventory_sha256: str
     index_sha256: str
     gpu_verified: bool
-    way: Way
-    launchers: tuple[str, ...]
+    # The defaults are what was, before these were written down.
+    way: Way = "symlink"
+    launchers: tuple[_Name, ...] = ("python.sh", "shell.sh")
+    place: str = ""
 
     def generation_in(self, root: Path) -> Generation:
         """The generation itself, in the target folder ``root``."""
@@ -61,7 +68,7 @@ class InstallState(Value, frozen=True, kw_only=True):
     """
 
     live: Installed | None = None
-    building: str | None = None
+    building: _Name | None = None
     removing: Installed | None = None
 
 

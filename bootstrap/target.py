@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -104,24 +105,33 @@ def usual_target(product: str) -> Path:
         ) from error
 
 
-def leave(target: Path) -> tuple[str, ...]:
-    """Remove the lock of an installation that is gone, and the folder when it is empty.
+@dataclass(slots=True, kw_only=True)
+class Hold:
+    """A target that no other installer works on meanwhile.
 
-    Returns:
-        Names of what others have put there, so that the folder stays.
+    Attributes:
+        left: nothing is installed there any more.
     """
-    remove_file(target / _LOCK_NAME)
-    kept = tuple(sorted(path.name for path in target.iterdir()))
-    if not kept:
-        # Windows keeps a folder that a program works in; we may be one of these.
-        with suppress(OSError, BusyError):
-            os.chdir(target.parent)
-            patiently(target.rmdir, target)
-    return kept
+
+    target: Path
+    left: bool = False
+
+    def leave(self, *, going: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Let the lock go at the end of the context, too, and the folder when it is empty.
+
+        Args:
+            going: names of what is there for a moment more.
+
+        Returns:
+            Names of what others have put there, so that the folder stays.
+        """
+        self.left = True
+        ours = {_LOCK_NAME, _OWNER_NAME, *going}
+        return tuple(sorted(path.name for path in self.target.iterdir() if path.name not in ours))
 
 
 @contextmanager
-def hold(target: Path) -> Iterator[None]:
+def hold(target: Path) -> Iterator[Hold]:
     """Make the folder and keep every other installer out of it as long as the context lives.
 
     The lock belongs to the process: the system releases it however the process ends.
@@ -141,11 +151,36 @@ def hold(target: Path) -> Iterator[None]:
                 remedy="Wait until it has ended, then start again.",
             ) from error
         _write_owner(target)
+    held = Hold(target=target)
     try:
-        yield
+        yield held
     finally:
-        remove_file(target / _OWNER_NAME)
-        lock.release()
+        try:
+            _forget(target / _OWNER_NAME)
+            # Still held: whoever has just opened it would get a lock that nobody else sees.
+            if held.left and os.name != "nt":
+                _forget(target / _LOCK_NAME)
+        finally:
+            lock.release()
+        if held.left:
+            _vanish(target)
+
+
+def _forget(path: Path) -> None:
+    """Delete a file that tells nobody anything any more; what is done is done without that, too."""
+    with suppress(OSError, BusyError):
+        remove_file(path)
+
+
+def _vanish(target: Path) -> None:
+    # Windows deletes no file that is open, so there the lock goes only now.
+    if os.name == "nt":
+        _forget(target / _LOCK_NAME)
+    with suppress(OSError, BusyError):
+        if not any(target.iterdir()):
+            # Windows keeps a folder that a program works in; we may be one of these.
+            os.chdir(target.parent)
+            patiently(target.rmdir, target)
 
 
 def _write_owner(target: Path) -> None:

@@ -10,7 +10,7 @@ from bootstrap.events import Listener
 from bootstrap.fitness import assess
 from bootstrap.host import detect_host, look_at_disk
 from bootstrap.state import Installed, InstallState, load_state
-from bootstrap.target import hold, leave, require_safe
+from bootstrap.target import hold, require_safe
 from bootstrap.uninstall import uninstall
 from bootstrap.verify import VerificationReport
 
@@ -94,12 +94,12 @@ class Upkeep:
             InstallError: the system refuses; starting again goes on.
         """
         self.installed()
-        with hold(self.target), reporting("removing"):
+        with hold(self.target) as held, reporting("removing", option=None):
             # Somebody else may have been quicker.
             state = self._state()
             self.listener.phase("remove", 0)
-            uninstall(self.target, state, self.listener)
-        return leave(self.target)
+            going = uninstall(self.target, state, self.listener)
+            return held.leave(going=going)
 
     def _state(self) -> InstallState:
         state = load_state(self.target)

@@ -11,7 +11,12 @@ from packaging.version import InvalidVersion, Version
 
 from bootstrap import inventory
 from bootstrap.bundle.model import BlacklistRule, Index, decode_index
-from bootstrap.errors import NotWritableError, RecoveryNeededError, VerificationError
+from bootstrap.errors import (
+    DamagedBundleError,
+    NotWritableError,
+    RecoveryNeededError,
+    VerificationError,
+)
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.probing import CheckResult, default_probes_folder, run_checks
@@ -122,9 +127,13 @@ def load_index(generation: Generation, installed: Installed) -> Index:
     """The index that the generation was installed from.
 
     Raises:
-        RecoveryNeededError: it is missing or was changed.
+        RecoveryNeededError: it is missing, was changed, or is of another version's format.
     """
-    return decode_index(_read(generation.index, installed.index_sha256))
+    data = _read(generation.index, installed.index_sha256)
+    try:
+        return decode_index(data)
+    except DamagedBundleError as error:
+        raise RecoveryNeededError(f"{generation.index}: {error}", remedy=REPAIR) from error
 
 
 def load_inventory(generation: Generation, installed: Installed) -> tuple[inventory.Item, ...]:

@@ -23,12 +23,19 @@ class Frame:
     Attributes:
         trailer: points to the rest.
         size: bytes of the file.
-        unhashed: offset and size of what signing changes.
+        pkg_end: behind PyInstaller's PKG; the rest is a signature, if there is one.
+        header_places: offset and size of what signing changes in the program's headers.
     """
 
     trailer: layout.Trailer
     size: int
-    unhashed: tuple[tuple[int, int], ...]
+    pkg_end: int
+    header_places: tuple[tuple[int, int], ...]
+
+    @property
+    def pkg_begin(self) -> int:
+        """Where PyInstaller's PKG begins."""
+        return self.trailer.payload_offset + self.trailer.payload_size + layout.TRAILER_SIZE
 
     def rest(self, members: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """What ``rest_sha256`` is taken over, ascending.
@@ -39,7 +46,8 @@ class Frame:
         trailer = self.trailer
         index = (trailer.index_offset, trailer.index_size)
         itself = (trailer.payload_offset + trailer.payload_size, layout.TRAILER_SIZE)
-        return layout.gaps([*members, index, itself, *self.unhashed], self.size)
+        signing = (*self.header_places, (self.pkg_end, self.size - self.pkg_end))
+        return layout.gaps([*members, index, itself, *signing], self.size)
 
 
 def read_frame(file: BinaryIO, path: Path) -> Frame:
@@ -68,8 +76,8 @@ def read_frame(file: BinaryIO, path: Path) -> Frame:
         raise DamagedBundleError(
             f"{path} carries no payload, or its trailer is damaged.", remedy=COPY_AGAIN
         )
-    places = signing.header_places if signing else []
-    return Frame(trailer=trailer, size=size, unhashed=(*places, (end, size - end)))
+    places = tuple(signing.header_places) if signing else ()
+    return Frame(trailer=trailer, size=size, pkg_end=end, header_places=places)
 
 
 def _find_pkg(file: BinaryIO, path: Path, size: int, signing: pe.Signing | None) -> tuple[int, int]:

@@ -127,13 +127,12 @@ class BundleReader:
 
         Without a signature, too, which would not hold for less than the whole.
         """
-        trailer, (end, _) = self._frame.trailer, self._frame.unhashed[-1]
-        behind = trailer.payload_offset + trailer.payload_size + layout.TRAILER_SIZE
+        frame = self._frame
         with self.path.open("rb") as file:
-            before = bytearray(file.read(trailer.payload_offset))
-            file.seek(behind)
-            pkg = file.read(end - behind)
-        for offset, size in self._frame.unhashed[:-1]:
+            before = bytearray(file.read(frame.trailer.payload_offset))
+            file.seek(frame.pkg_begin)
+            pkg = file.read(frame.pkg_end - frame.pkg_begin)
+        for offset, size in frame.header_places:
             before[offset : offset + size] = bytes(size)
         return bytes(before) + pkg
 

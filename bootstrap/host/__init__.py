@@ -2,12 +2,14 @@
 
 import errno
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 
+from bootstrap.errors import BusyError
+from bootstrap.files import patiently
 from bootstrap.host.gpu import ask_nvml
 from bootstrap.host.model import Disk, Host
 
@@ -18,7 +20,7 @@ else:
 
 __all__ = ["TRIAL_PREFIX", "detect_host", "look_at_disk", "users_of"]
 
-# Of the file that is made to see whether one can be made.
+# Of what is made to see whether something can be made.
 TRIAL_PREFIX = ".llmsetup-"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -34,15 +36,16 @@ def detect_host() -> Host:
 def look_at_disk(target: Path) -> Disk:
     """Find out about the place where ``target`` lies or would lie.
 
-    A temporary file is made there and deleted, since no permission bit tells the
-    truth about read-only mounts, quotas, network shares and access control lists.
+    A file is made in the target and deleted, or a folder where the target would be made,
+    since no permission bit tells the truth about read-only mounts, quotas, network shares
+    and access control lists.
     """
     path = _nearest_existing(target)
     facts = disk_facts(path)
     return Disk(
         path=path,
         free=shutil.disk_usage(path).free,
-        writable=_can_write(path),
+        writable=_can_write(path, a_file=path == target.absolute()),
         filesystem=facts.filesystem,
         noexec=facts.noexec,
     )
@@ -55,12 +58,22 @@ def _nearest_existing(target: Path) -> Path:
     return next((path for path in candidates if os.path.exists(path)), candidates[-1])  # noqa: PTH110
 
 
-def _can_write(folder: Path) -> bool:
+def _can_write(folder: Path, *, a_file: bool) -> bool:
+    r"""Try once, with what will be made there: a file in the target, or a folder on the way to it.
+
+    Where only folders may be made (``C:\``), a folder of ours may hold files all the same. The
+    module tempfile would try on and on: on Windows it takes a refusal for a name that is taken.
+    """
+    trial = folder / f"{TRIAL_PREFIX}{secrets.token_hex(8)}"
     try:
-        # A named one: an anonymous file asks less of the file system than ours will.
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=TRIAL_PREFIX) as file:
-            file.write(b"?")
-            file.flush()
+        if a_file:
+            os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            patiently(trial.unlink, trial)
+        else:
+            trial.mkdir()
+            patiently(trial.rmdir, trial)
+    except BusyError:
+        return False
     except OSError as error:
         # A full disk can be written as soon as there is room; that is another question.
         return error.errno in _FULL

@@ -5,11 +5,10 @@ two renames; which environment lies where can be told at any time from the envir
 themselves, so whatever was interrupted can be undone.
 """
 
-import re
 from pathlib import Path
 
 from bootstrap.files import is_link, move_folder
-from bootstrap.generation import LINK_NAME
+from bootstrap.generation import LINK_NAME, home_of
 
 
 def works_in(folder: Path) -> bool:
@@ -47,16 +46,6 @@ def clear(target: Path) -> None:
     generation = target / "generations" / name
     generation.mkdir(parents=True, exist_ok=True)
     move_folder(target / LINK_NAME, generation / "venv")
-
-
-def home_of(venv: Path) -> Path | None:
-    """The folder of the Python that an environment is made from; None when it is none."""
-    try:
-        text = (venv / "pyvenv.cfg").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    found = re.search(r"^home *= *(.+?) *$", text, flags=re.MULTILINE)
-    return Path(found[1]) if found else None
 
 
 def _owner(venv: Path) -> str | None:

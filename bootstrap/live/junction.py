@@ -8,22 +8,29 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from bootstrap.files import is_junction, part_of, patiently
+from bootstrap.errors import BusyError
+from bootstrap.files import is_junction, is_link, part_of, patiently
 from bootstrap.generation import LINK_NAME
 
 
 def works_in(folder: Path) -> bool:
-    """Try it: FAT has none, and on network drives they may be made but lead nowhere."""
-    trial = folder / ".junction"
+    """Try it: FAT has none, and on network drives they may be made but lead nowhere.
+
+    Where the goal's path is too long for Windows, it fails here as well: the trial's is longer
+    than that of the environment.
+    """
+    trial, goal = folder / ".junction", folder / ".junction.goal"
     try:
-        _make(trial, folder)
-        return trial.samefile(folder)
+        goal.mkdir()
+        _make(trial, goal)
+        return trial.samefile(goal)
     except OSError:
         return False
     finally:
-        # Where it fails, an empty folder may be left instead.
-        with suppress(OSError):
-            _remove(trial)
+        # Where it fails, an empty folder may be left instead of the junction.
+        for path in (trial, goal):
+            with suppress(OSError, BusyError):
+                _remove(path)
 
 
 def made(link: Path) -> bool:
@@ -55,9 +62,16 @@ def lead(target: Path, name: str) -> None:
 
 def clear(target: Path) -> None:
     """Remove the junction, and one that was never finished."""
-    for link in (target / LINK_NAME, part_of(target / LINK_NAME)):
-        if made(link):
-            _remove(link)
+    if made(target / LINK_NAME):
+        _remove(target / LINK_NAME)
+    part = part_of(target / LINK_NAME)
+    # Windows first makes a folder, and then a junction of that.
+    if made(part) or _is_empty(part):
+        _remove(part)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not is_link(folder) and not any(folder.iterdir())
 
 
 def _goal(target: Path, name: str) -> Path:
@@ -75,5 +89,6 @@ def _make(link: Path, goal: Path) -> None:
         raise OSError("Only Windows has junctions.")
     import _winapi  # noqa: PLC0415 (Windows only)
 
-    # Where it leads is shown to people; it may be longer than what the system opens by itself.
+    # Where it leads is shown to people, so without a prefix. It must be a path that Windows
+    # itself can open, since this looks at it.
     _winapi.CreateJunction(str(goal), os.fspath(link))

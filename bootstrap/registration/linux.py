@@ -6,6 +6,7 @@ There is no list of programs that everybody looks into, and the installer itself
 from pathlib import Path
 
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.events import Listener
 from bootstrap.registration.model import Place, Registration
 
 
@@ -14,9 +15,10 @@ def write_uninstaller(reader: BundleReader, target: Path) -> None:
     del reader, target
 
 
-def remove_uninstaller(target: Path) -> None:
+def remove_uninstaller(target: Path, listener: Listener) -> bool:
     """There is none."""
-    del target
+    del target, listener
+    return False
 
 
 def register(registration: Registration) -> None:

@@ -1,4 +1,4 @@
-"""What the system is told of an installation. Pure."""
+"""What the system is told of an installation."""
 
 import hashlib
 import ntpath
@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from bootstrap.bundle.model import Index
+from bootstrap.state import Installed
 
 UNINSTALLER = "uninstall.exe"
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]+')
@@ -22,6 +25,17 @@ class Place:
 
     product: str
     target: Path
+
+    @classmethod
+    def of_installed(cls, installed: Installed, target: Path) -> "Place":
+        """What the installation in ``target`` was registered by.
+
+        One folder has many spellings (``SUBST``, short names), and may have been moved since.
+        """
+        place = Path(installed.place)
+        others = place.exists() and not place.samefile(target)
+        known = installed.place and not others
+        return cls(product=installed.product, target=place if known else target)
 
     @property
     def key(self) -> str:
@@ -61,6 +75,20 @@ class Registration(Place):
     company: str
     size: int
     installed: datetime
+
+    @classmethod
+    def of(cls, index: Index, installed: Installed, target: Path) -> "Registration":
+        """That of a bundle which was installed in ``target``."""
+        size = index.runtime.installed_size + sum(wheel.installed_size for wheel in index.wheels)
+        return cls(
+            product=index.product,
+            target=target,
+            version=index.version,
+            variant=index.variant,
+            company=index.company,
+            size=size,
+            installed=installed.installed,
+        )
 
     @property
     def values(self) -> dict[str, str | int]:

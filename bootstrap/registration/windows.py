@@ -19,6 +19,7 @@ if sys.platform == "win32":
     from win32com.shell import shell, shellcon
 
     from bootstrap.bundle.reader import BundleReader
+    from bootstrap.events import Listener
     from bootstrap.files import patiently, remove_file, replace_file
     from bootstrap.processes import delete_later
     from bootstrap.registration.model import UNINSTALLER, Place, Registration
@@ -34,17 +35,25 @@ if sys.platform == "win32":
         """
         replace_file(target / UNINSTALLER, reader.program())
 
-    def remove_uninstaller(target: Path) -> None:
+    def remove_uninstaller(target: Path, listener: Listener) -> bool:
         """Delete it; where it is what runs here, it goes as soon as it has ended.
+
+        Returns:
+            Whether it is still in the target.
 
         Raises:
             BusyError: somebody else keeps it open.
         """
         path = target / UNINSTALLER
-        if path.exists() and path.samefile(sys.executable):
-            delete_later(_move_out(path), empty_folder=target)
-        else:
+        if not (path.exists() and path.samefile(sys.executable)):
             remove_file(path)
+            return False
+        moved = _move_out(path)
+        try:
+            delete_later(moved, empty_folder=target)
+        except OSError as error:
+            listener.warn(f"Delete {moved} by hand; what would do so cannot be started: {error}.")
+        return moved == path
 
     def _move_out(path: Path) -> Path:
         """A running program cannot be deleted, but renamed, on the same disk."""

@@ -17,18 +17,21 @@ if sys.platform == "win32":
     import pywintypes
     import win32console
 
-    def _is_terminal(stream: TextIO) -> bool:
-        # Windows calls the device NUL a terminal, too.
-        del stream
+    _NUMBERS = (win32console.STD_INPUT_HANDLE, win32console.STD_OUTPUT_HANDLE)
+
+    def is_terminal(stream: TextIO) -> bool:
+        """Whether standard input or output is a console; for Windows itself, NUL is one, too."""
         try:
-            win32console.GetStdHandle(win32console.STD_INPUT_HANDLE).GetConsoleMode()
+            handle: Any = win32console.GetStdHandle(_NUMBERS[stream is not sys.stdin])
+            # None where whoever started us gave none.
+            return handle is not None and handle.GetConsoleMode() is not None
         except pywintypes.error:
             return False
-        return True
 
 else:
 
-    def _is_terminal(stream: TextIO) -> bool:
+    def is_terminal(stream: TextIO) -> bool:
+        """Whether a standard stream is a terminal."""
         return stream.isatty()
 
 
@@ -40,7 +43,7 @@ def ask(question: str, details: Iterable[str]) -> bool:
         details: were shown already.
     """
     del details
-    if sys.stdin is None or not _is_terminal(sys.stdin):
+    if sys.stdin is None or not is_terminal(sys.stdin):
         return True
     sys.stderr.write(f"\n{question} [Y/n] ")
     sys.stderr.flush()

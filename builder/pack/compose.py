@@ -144,10 +144,12 @@ def _write_installer(
 
 def _hash_rest(path: Path, trailer: layout.Trailer, index: Index, head: bytes) -> str:
     signing = pe.find_signing(head)
+    size = path.stat().st_size
     frame = Frame(
         trailer=trailer,
-        size=path.stat().st_size,
-        unhashed=tuple(signing.header_places) if signing else (),
+        size=size,
+        pkg_end=size,
+        header_places=tuple(signing.header_places) if signing else (),
     )
     members = () if index.volumes else index.entries
     rest = frame.rest([(trailer.payload_offset + e.offset, e.size) for e in members])

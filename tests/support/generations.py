@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from bootstrap.activate import activate
 from bootstrap.generation import Generation, Way
+from bootstrap.live import junction, symlink
 from bootstrap.state import Installed
 
 
@@ -36,6 +39,24 @@ def installed(generation: Generation) -> Installed:
         way=generation.way,
         launchers=("python.bat",),
     )
+
+
+def pretend_junctions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let symbolic links play junctions, which only Windows has."""
+
+    def make(link: Path, goal: Path) -> None:
+        link.symlink_to(goal)
+
+    def remove(link: Path) -> None:
+        if link.is_symlink():
+            link.unlink()
+        elif link.exists():
+            link.rmdir()
+
+    monkeypatch.setattr(symlink, "made", lambda _: False)
+    monkeypatch.setattr(junction, "made", Path.is_symlink)
+    monkeypatch.setattr(junction, "_make", make)
+    monkeypatch.setattr(junction, "_remove", remove)
 
 
 def go_live(target: Path, name: str, way: Way) -> Generation:

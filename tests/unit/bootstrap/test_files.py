@@ -1,9 +1,12 @@
+import os
+import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bootstrap.errors import BusyError, ExitCode, UnsafeTargetError
-from bootstrap.files import patiently, remove_tree, replace_file, replace_link
+from bootstrap.files import patiently, remove_file, remove_tree, replace_file, replace_link
 
 
 @pytest.fixture
@@ -114,6 +117,25 @@ def test_what_is_held_for_a_moment_is_tried_again(code: int, pauses: list[float]
     patiently(action, "file")
     assert len(pauses) == 2
     assert pauses == sorted(pauses)
+
+
+def test_a_file_that_is_only_marked_goes_at_once(
+    tmp_path: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "uninstall.exe", os.unlink
+    path.write_text("x")
+    path.chmod(0o444)
+
+    def unlink(name: Path, **more: Any) -> None:
+        # As Windows does, which keeps what is marked as read-only.
+        if not path.stat().st_mode & stat.S_IWRITE:
+            raise held(5)
+        real(name, **more)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    remove_file(path)
+    assert pauses == []
+    assert not path.exists()
 
 
 def test_what_stays_held_is_busy_after_some_seconds(pauses: list[float]) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import platform
 import shutil
@@ -51,6 +52,44 @@ def test_below_a_file_nothing_can_be_written(tmp_path: Path) -> None:
     file.write_text("x")
     disk = look_at_disk(file / "below")
     assert (disk.path, disk.writable) == (file, False)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> list[object]:
+    """Let a function of the system fail; what it was called with."""
+    calls: list[object] = []
+
+    def refused(*arguments: object, **_: object) -> int:
+        calls.append(arguments[0])
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, name, refused)
+    return calls
+
+
+def test_where_only_folders_may_be_made_the_target_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, "open", errno.EACCES)
+    assert look_at_disk(tmp_path / "target").writable
+    assert not look_at_disk(tmp_path).writable
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "below"), [("open", "."), ("mkdir", "target")])
+def test_a_refusal_is_believed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, below: str
+) -> None:
+    calls = refuse(monkeypatch, name, errno.EACCES)
+    assert not look_at_disk(tmp_path / below).writable
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(("name", "below"), [("open", "."), ("mkdir", "target")])
+def test_a_full_disk_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, below: str
+) -> None:
+    refuse(monkeypatch, name, errno.ENOSPC)
+    assert look_at_disk(tmp_path / below).writable
 
 
 @as_a_user

@@ -1,24 +1,22 @@
 """``.venv`` is always that of one generation, whatever is interrupted between two renames."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bootstrap import live
-from bootstrap.activate import activate, require_free_link, require_live, undo_unfinished
-from bootstrap.errors import UnsafeTargetError, VerificationError
+from bootstrap.activate import activate, require_free_link, require_live
+from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
 from bootstrap.generation import Generation, Way
+from bootstrap.leftovers import reclaimable, undo_unfinished
+from bootstrap.live import junction
 from bootstrap.state import InstallState, load_state, save_state
-from tests.support.generations import go_live, installed, make_generation
-
-WAYS: tuple[Way, ...] = ("symlink", "folder")
-
-
-class CrashError(BaseException):
-    """The power is gone."""
+from tests.support.crashing import CrashError, record_steps
+from tests.support.generations import go_live, installed, make_generation, pretend_junctions
 
 
 def live_name(target: Path) -> str:
@@ -31,29 +29,6 @@ def count_steps(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> 
     return len(record_steps(monkeypatch, work, crash_at=None))
 
 
-def record_steps(
-    monkeypatch: pytest.MonkeyPatch, work: Callable[[], object], crash_at: int | None
-) -> list[str]:
-    """Do the work, and crash just before the change of a name with this number."""
-    steps: list[str] = []
-    with monkeypatch.context() as patch:
-        for name in ("replace", "rename", "unlink", "rmdir"):
-            real = getattr(os, name)
-
-            def step(
-                *arguments: object, real: Callable[..., object] = real, **more: object
-            ) -> None:
-                if len(steps) == crash_at:
-                    raise CrashError
-                steps.append(str(arguments))
-                real(*arguments, **more)
-
-            patch.setattr(os, name, step)
-        work()
-    return steps
-
-
-@pytest.mark.parametrize("way", WAYS)
 def test_the_new_one_takes_the_place_of_the_old_one(tmp_path: Path, way: Way) -> None:
     old, new = go_live(tmp_path, "old", way), go_live(tmp_path, "new", way)
     assert live_name(tmp_path) == "new"
@@ -64,7 +39,6 @@ def test_the_new_one_takes_the_place_of_the_old_one(tmp_path: Path, way: Way) ->
         require_live(tmp_path, old)
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("first", [True, False], ids=["first", "upgrade"])
 def test_a_crash_at_any_step_is_undone_or_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way, *, first: bool
@@ -75,7 +49,9 @@ def test_a_crash_at_any_step_is_undone_or_done(
             go_live(target, "old", way)
         before = load_state(target) or InstallState()
         save_state(target, InstallState(live=before.live, building="new"))
-        return make_generation(target, "new", way)
+        new = make_generation(target, "new", way)
+        (new.documents / "more.bat").write_text("only the new one has it")
+        return new
 
     trial = prepare(tmp_path / "trial")
     steps = count_steps(monkeypatch, lambda: activate(trial.root, trial, installed(trial)))
@@ -89,8 +65,14 @@ def test_a_crash_at_any_step_is_undone_or_done(
         if first:
             assert not os.path.lexists(target / ".venv")
             assert not list((target / "generations").iterdir())
+            assert {path.name for path in target.iterdir()} == {"generations", "install.json"}
         else:
             assert live_name(target) == "old"
+            state = load_state(target)
+            assert state is not None
+            assert state.live is not None
+            require_live(target, state.live.generation_in(target))
+            assert not (target / "more.bat").exists()
             assert [path.name for path in (target / "generations").iterdir()] == ["old"]
 
 
@@ -118,6 +100,77 @@ def test_the_way_may_change(tmp_path: Path) -> None:
         assert live_name(tmp_path) == name
         assert live.present(tmp_path) == way
     assert (tmp_path / "generations" / "a" / "venv").is_dir()
+
+
+def test_junctions_are_tried_where_they_would_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not junction.works_in(tmp_path)
+    pretend_junctions(monkeypatch)
+    assert junction.works_in(tmp_path)
+
+    def busy(link: Path) -> None:
+        raise BusyError(f"{link} is in use.", remedy="Close it.")
+
+    monkeypatch.setattr(junction, "_remove", busy)
+    (tmp_path / "other").mkdir()
+    assert junction.works_in(tmp_path / "other")
+    # A share that makes them, but lets them lead nowhere.
+    monkeypatch.setattr(junction, "_make", lambda link, goal: link.symlink_to(goal / "away"))
+    assert not junction.works_in(tmp_path)
+
+
+def test_half_a_junction_goes(tmp_path: Path) -> None:
+    part = tmp_path / "..venv.part"
+    part.mkdir()
+    live.clear(tmp_path)
+    assert not part.exists()
+    (part / "thesis").mkdir(parents=True)
+    live.clear(tmp_path)
+    assert (part / "thesis").is_dir()
+
+
+def test_what_somebody_has_changed_is_not_taken_for_a_launcher_of_ours(tmp_path: Path) -> None:
+    old = go_live(tmp_path, "old", "symlink")
+    new = make_generation(tmp_path, "new", "symlink")
+    (new.documents / "more.bat").write_text("ours")
+    (tmp_path / "more.bat").write_text("theirs")
+    state = InstallState(live=installed(old), building="new")
+    undo_unfinished(tmp_path, state, Listener())
+    assert (tmp_path / "more.bat").read_text() == "theirs"
+
+
+def test_a_launcher_that_cannot_be_put_back_does_not_stop_the_rest(tmp_path: Path) -> None:
+    old = go_live(tmp_path, "old", "symlink")
+    make_generation(tmp_path, "new", "symlink")
+    (tmp_path / "python.bat").unlink()
+    (tmp_path / "python.bat" / "x").mkdir(parents=True)
+    warnings: list[str] = []
+
+    class Hearing(Listener):
+        def warn(self, message: str) -> None:
+            warnings.append(message)
+
+    undo_unfinished(tmp_path, InstallState(live=installed(old), building="new"), Hearing())
+    assert [path.name for path in (tmp_path / "generations").iterdir()] == ["old"]
+    assert "could not be put back" in warnings[0]
+
+
+def test_leftovers_count_as_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = go_live(tmp_path, "old", "symlink")
+    state = InstallState(live=installed(old))
+    assert reclaimable(tmp_path, state) == 0
+    for place in ("generations/half", ".generations.removed/old"):
+        (tmp_path / place / "deep").mkdir(parents=True)
+        (tmp_path / place / "deep" / "file").write_bytes(bytes(1000))
+    assert reclaimable(tmp_path, state) == 2000
+    # What a removal has only set aside comes back.
+    shutil.rmtree(tmp_path / "generations")
+    assert reclaimable(tmp_path, state) == 0
+    assert reclaimable(tmp_path, InstallState()) == 1000
+    junction = (tmp_path / ".generations.removed" / "old" / "deep").stat().st_ino
+    monkeypatch.setattr("bootstrap.files.is_junction", lambda status: status.st_ino == junction)
+    assert reclaimable(tmp_path, InstallState()) == 0
 
 
 def test_an_environment_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

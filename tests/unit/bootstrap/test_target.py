@@ -1,6 +1,14 @@
+import errno
+import hashlib
+import json
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from filelock import FileLock
 
 from bootstrap.errors import (
     BusyError,
@@ -11,6 +19,8 @@ from bootstrap.errors import (
 )
 from bootstrap.state import InstallState, load_state, save_state
 from bootstrap.target import hold, require_safe
+from bootstrap.verify import load_index
+from tests.support.generations import installed, make_generation
 
 
 def test_new_and_empty_folders_are_fine(tmp_path: Path) -> None:
@@ -58,6 +68,39 @@ def test_two_at_once(tmp_path: Path) -> None:
         pass
 
 
+def test_a_note_that_stays_does_not_spoil_what_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.unlink
+
+    def unlink(path: Path, **more: Any) -> None:
+        # As when an antivirus program has it open.
+        if "owner" in str(path):
+            raise PermissionError(errno.EACCES, "The process cannot access the file")
+        real(path, **more)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    for _ in range(2):
+        with hold(tmp_path):
+            pass
+
+
+def test_the_lock_goes_while_it_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise somebody may open it meanwhile, and hold a lock that nobody else sees."""
+    target, released = tmp_path / "t", FileLock.release
+
+    def release(self: FileLock, **more: Any) -> None:
+        assert not (target / ".install.lock").exists()
+        released(self, **more)
+
+    with hold(target) as held:
+        (target / "thesis.txt").write_text("years of work")
+        (target / "uninstall.exe").write_text("runs")
+        assert held.leave(going=("uninstall.exe",)) == ("thesis.txt",)
+        monkeypatch.setattr(FileLock, "release", release)
+    assert sorted(path.name for path in target.iterdir()) == ["thesis.txt", "uninstall.exe"]
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotWritableError, match="cannot be written"), hold(tmp_path / "file" / "t"):
@@ -83,3 +126,52 @@ def test_a_disk_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("os.path.lexists", lambda _: False)
     with pytest.raises(UnsafeTargetError, match="there is no /"):
         require_safe(Path("/nowhere/llm"))
+
+
+def save(target: Path, **changes: object) -> None:
+    """Write the state of an installation, and spoil it."""
+    state = InstallState(live=installed(make_generation(target, "g1", "symlink")))
+    save_state(target, state)
+    file = json.loads((target / "install.json").read_text())
+    for name, value in changes.items():
+        part = file["state"] if name in file["state"] else file["state"]["live"]
+        part[name] = value
+    (target / "install.json").write_text(json.dumps(file))
+
+
+@pytest.mark.parametrize(
+    "name", ["../victim", "..", ".", "", "a/b", "a\\b", "C:x", "/etc/passwd", ".. ", "x\n/.."]
+)
+def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
+    for changes in ({"launchers": ["ok", name]}, {"generation": name}, {"building": name}):
+        save(tmp_path, **changes)
+        with pytest.raises(RecoveryNeededError, match=r"install\.json cannot be understood"):
+            load_state(tmp_path)
+        shutil.rmtree(tmp_path / "generations")
+
+
+def test_plain_names_are_fine(tmp_path: Path) -> None:
+    save(tmp_path, launchers=["my python.sh", "..shell.bat"], building="1.0-cu124-0a.2")
+    assert load_state(tmp_path) is not None
+
+
+def test_what_was_not_yet_written_down_is_what_it_was(tmp_path: Path) -> None:
+    save(tmp_path)
+    file = json.loads((tmp_path / "install.json").read_text())
+    for name in ("way", "launchers"):
+        del file["state"]["live"][name]
+    (tmp_path / "install.json").write_text(json.dumps(file))
+    state = load_state(tmp_path)
+    assert state
+    assert state.live
+    assert (state.live.way, state.live.launchers) == ("symlink", ("python.sh", "shell.sh"))
+
+
+def test_an_index_of_another_format_is_a_case_for_the_installer(tmp_path: Path) -> None:
+    generation = make_generation(tmp_path, "g1", "symlink")
+    generation.index.write_text('{"format": 1}')
+    digest = hashlib.sha256(generation.index.read_bytes()).hexdigest()
+    live = msgspec.structs.replace(installed(generation), index_sha256=digest)
+    with pytest.raises(RecoveryNeededError, match="has format 1") as caught:
+        load_index(generation, live)
+    assert "Run the installer again" in caught.value.remedy

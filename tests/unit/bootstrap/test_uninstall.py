@@ -1,24 +1,23 @@
 """Removing: all of it, nothing else, and again after a crash."""
 
-import os
+import errno
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from bootstrap import activate, uninstall
-from bootstrap.errors import BusyError, ExitCode, UnsafeTargetError, UsageError
+from bootstrap import activate, registration, uninstall
+from bootstrap.activate import require_live
+from bootstrap.errors import BusyError, ExitCode, ReportedError, UnsafeTargetError, UsageError
 from bootstrap.events import Listener
 from bootstrap.generation import Way
+from bootstrap.interrupts import Interrupts
+from bootstrap.leftovers import undo_unfinished
 from bootstrap.state import InstallState, load_state, save_state
 from bootstrap.upkeep import Upkeep
+from tests.support.crashing import CrashError, record_steps
 from tests.support.generations import go_live, make_generation
-
-WAYS: tuple[Way, ...] = ("symlink", "folder")
-
-
-class CrashError(BaseException):
-    """The power is gone."""
 
 
 def upkeep(target: Path) -> Upkeep:
@@ -34,7 +33,6 @@ def install(target: Path, way: Way) -> None:
     (target / ".install.json.part").write_text("{")
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_nothing_is_left(tmp_path: Path, way: Way) -> None:
     install(tmp_path / "llm", way)
     assert upkeep(tmp_path / "llm").uninstall() == ()
@@ -107,7 +105,6 @@ def snapshot(target: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith(".install."))
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_what_is_in_use_is_not_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
@@ -133,7 +130,6 @@ def test_what_is_in_use_is_not_touched(
     assert (target / ".venv" / "Scripts" / "python.exe").read_text() == "new"
 
 
-@pytest.mark.parametrize("way", WAYS)
 def test_after_a_crash_anywhere_the_next_run_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
@@ -152,23 +148,100 @@ def test_after_a_crash_anywhere_the_next_run_ends_it(
     assert not target.exists()
 
 
+def test_after_a_crash_anywhere_the_installer_finds_all_of_it_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    found = set()
+    for place in range(200):
+        target = tmp_path / str(place)
+        install(target, way)
+        if not crash(target, monkeypatch, place):
+            break
+        state = load_state(target)
+        if state is None:
+            continue
+        state = undo_unfinished(target, state, Listener())
+        assert state == load_state(target)
+        names = {path.name for path in target.rglob("*") if not path.name.startswith(".install.")}
+        if state.live:
+            require_live(target, state.live.generation_in(target))
+            assert [path.name for path in (target / "generations").iterdir()] == ["new"]
+            assert ".generations.removed" not in names
+        else:
+            # The next installation writes there at once.
+            assert {"install.json"} <= names
+            assert names <= {"install.json", "logs", "install-20260101T000000Z.log"}
+        found.add(state.live is None)
+    assert found == {True, False}
+
+
+def test_whoever_stops_it_stops_nothing_that_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "llm"
+    install(target, "symlink")
+    interrupts = Interrupts()
+    monkeypatch.setattr(uninstall, "held", interrupts.held)
+
+    def save(target: Path, state: InstallState) -> None:
+        save_state(target, state)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(uninstall, "save_state", save)
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    interrupts.listen()
+    try:
+        upkeep(target).uninstall()
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_launchers_of_a_first_attempt_go_as_well(tmp_path: Path) -> None:
+    target = tmp_path / "llm"
+    half = make_generation(target, "half", "folder")
+    for launcher in half.documents.iterdir():
+        shutil.copy(launcher, target)
+        (target / f".{launcher.name}.part").write_text("ha")
+    save_state(target, InstallState(building="half"))
+    upkeep(target).uninstall()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_running_uninstaller_is_not_taken_for_somebody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "llm"
+    install(target, "symlink")
+    (target / "uninstall.exe").write_text("as on Windows")
+    (target / ".uninstall.exe.part").write_text("half")
+    monkeypatch.setattr(registration, "remove_uninstaller", lambda *_: True)
+    assert upkeep(target).uninstall() == ()
+    assert [path.name for path in target.iterdir()] == ["uninstall.exe"]
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.ENOSPC, errno.EIO])
+def test_no_other_folder_is_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    install(tmp_path / "llm", "symlink")
+
+    def fail(*_: object) -> None:
+        raise OSError(code, "No")
+
+    monkeypatch.setattr(uninstall, "save_state", fail)
+    with pytest.raises(ReportedError) as caught:
+        upkeep(tmp_path / "llm").uninstall()
+    assert "--target" not in caught.value.remedy
+    assert caught.value.remedy.endswith(", then start again.")
+
+
 def crash(target: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> bool:
     """Remove, and crash before the deletion or renaming with this number; whether it came to it."""
-    steps = 0
-    with monkeypatch.context() as patch:
-        for name in ("replace", "rename", "unlink", "rmdir"):
-            real = getattr(os, name)
-
-            def step(*arguments: object, real: object = real, **more: object) -> None:
-                nonlocal steps
-                if steps == place and "owner" not in str(arguments):
-                    raise CrashError
-                steps += 1
-                real(*arguments, **more)  # type: ignore[operator]
-
-            patch.setattr(os, name, step)
-        try:
-            upkeep(target).uninstall()
-        except CrashError:
-            return True
+    try:
+        record_steps(monkeypatch, upkeep(target).uninstall, place, ignored="owner")
+    except CrashError:
+        return True
     return False

@@ -1,0 +1,77 @@
+"""What the program takes itself for, by its name and by what lies beside it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootstrap import cli, interrupts
+from bootstrap.state import load_state
+from tests.support.generations import go_live
+from tests.support.tiny_bundle import tiny_bundle
+
+
+@pytest.fixture(autouse=True)
+def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "listen", lambda: None)
+    monkeypatch.setattr(interrupts, "ignore", lambda: None)
+
+
+@pytest.fixture
+def started_as(monkeypatch: pytest.MonkeyPatch) -> "Start":
+    return Start(monkeypatch)
+
+
+class Start:
+    """Runs the command line as that of a frozen program."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, program: Path, *arguments: str) -> int:
+        self._monkeypatch.setattr(sys, "frozen", True, raising=False)
+        self._monkeypatch.setattr(sys, "executable", str(program))
+        return cli.main(arguments)
+
+
+def test_a_foreign_file_beside_the_installer_does_not_matter(
+    tmp_path: Path, started_as: Start
+) -> None:
+    (tmp_path / "install.json").write_text("somebody else's")
+    assert started_as(tiny_bundle(tmp_path), "--version") == 0
+    (tmp_path / "empty").mkdir()
+    target = ["--target", str(tmp_path / "empty")]
+    assert started_as(tiny_bundle(tmp_path), "--verify", *target) == 2
+
+
+def test_the_uninstaller_removes_what_it_lies_in(tmp_path: Path, started_as: Start) -> None:
+    target = tmp_path / "llm"
+    target.mkdir()
+    go_live(target, "g1", "folder")
+    assert started_as(target / "Uninstall.exe", "--silent") == 0
+    assert not target.exists()
+
+
+def test_the_uninstaller_removes_what_it_is_told_to(tmp_path: Path, started_as: Start) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for target in (here, there):
+        target.mkdir()
+        go_live(target, "g1", "folder")
+    assert started_as(here / "uninstall.exe", "--silent", "--target", str(there)) == 0
+    assert load_state(here) is not None
+    assert not there.exists()
+
+
+def test_alone_the_uninstaller_finds_nothing(
+    tmp_path: Path, started_as: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert started_as(tmp_path / "uninstall.exe") == 2
+    assert f"Nothing is installed in {tmp_path}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["--list", "--check", "--check-media", "--version"])
+def test_the_uninstaller_says_what_it_cannot(
+    tmp_path: Path, started_as: Start, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    assert started_as(tmp_path / "uninstall.exe", mode) == 2
+    assert "only verifies and removes what is installed" in capsys.readouterr().err
