@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -12,3 +13,9 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
     if request.param == "junction":
         pretend_junctions(monkeypatch)
     return cast("Way", request.param)
+
+
+@pytest.fixture(autouse=True)
+def _same_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Removing an installation leaves its folder first, with the whole process."""
+    monkeypatch.chdir(Path.cwd())
