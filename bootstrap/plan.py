@@ -12,6 +12,7 @@ from bootstrap.errors import (
     ReportedError,
     UnfitMachineError,
     UnsafeTargetError,
+    UsageError,
 )
 from bootstrap.fitness import Fitness
 from bootstrap.generation import Generation, new_name
@@ -90,6 +91,7 @@ def make_plan(
         warnings=tuple(warnings),
         refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu)
         or _foreign(index, state, target)
+        or _split(index, target)
         or _too_long(index, host, generation)
         or _unusable_disk(disk, target, need),
     )
@@ -139,6 +141,19 @@ def _place_warnings(index: Index, host: Host, target: Path) -> list[str]:
 
 def _is_below(path: Path, folder: Path) -> bool:
     return PureWindowsPath(str(path)).is_relative_to(PureWindowsPath(str(folder)))
+
+
+def _split(index: Index, target: Path) -> ReportedError | None:
+    # Python's own search path is one text, so it would look for its modules in two halves.
+    separator = ";" if index.target == "win_amd64" else ":"
+    # The first two characters are the drive's on Windows.
+    if separator not in str(target)[2:]:
+        return None
+    return UsageError(
+        f"{target} has a {separator!r} in it, which separates the folders of search paths: Python "
+        "would not find its own modules there.",
+        remedy="Choose a folder without one with --target.",
+    )
 
 
 def _too_long(index: Index, host: Host, generation: Generation) -> ReportedError | None:

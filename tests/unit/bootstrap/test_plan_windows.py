@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bootstrap.bundle.model import Index, LongestPath
-from bootstrap.errors import ExitCode, UnfitMachineError
+from bootstrap.errors import ExitCode, UnfitMachineError, UsageError
 from bootstrap.fitness import Fitness
 from bootstrap.host.model import Disk, GpuReport, Host
 from bootstrap.plan import InstallPlan, make_plan
@@ -51,6 +51,13 @@ def refusal(target: str, *, longest: int) -> UnfitMachineError:
     assert isinstance(refused, UnfitMachineError)
     assert refused.exit_code is ExitCode.UNFIT_MACHINE
     return refused
+
+
+def test_what_separates_folders_is_refused() -> None:
+    refused = plan("C:\\a; b").refusal
+    assert isinstance(refused, UsageError)
+    assert "Python would not find its own modules" in refused.message
+    assert plan("C:\\a, b (c) & 'd' %e% !").refusal is None
 
 
 @pytest.mark.parametrize(("extra", "fits"), [(0, True), (1, False)])
