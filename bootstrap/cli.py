@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import NoReturn
 
 from bootstrap import interrupts, modes
@@ -237,6 +237,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def forbidden_characters(text: str) -> str:
+    """Those of a Windows path that no name of a file or folder may have."""
+    rest = text.removeprefix("\\\\?\\")
+    rest = rest[len(PureWindowsPath(rest).drive) :]
+    return "".join(sorted(set(rest) & set('<>:"|?*')))
+
+
 def _path(text: str) -> Path:
     # An unset variable in a script must not become the current folder.
     if not text:
@@ -244,6 +251,11 @@ def _path(text: str) -> Path:
     # Configuration files that hold the path could not be read back.
     if not text.isprintable():
         raise argparse.ArgumentTypeError("has characters that cannot be printed")
+    if sys.platform == "win32" and (forbidden := forbidden_characters(text)):
+        raise argparse.ArgumentTypeError(
+            f"has {forbidden} in it, which no name may have (a backslash before a closing "
+            "quotation mark must be left out)"
+        )
     return Path(text)
 
 

@@ -1,6 +1,7 @@
 """What an installation would do: a value, made before anything is written. Pure."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -92,6 +93,7 @@ def make_plan(
         refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu)
         or _foreign(index, state, target)
         or _split(index, target)
+        or _expanded(index, target)
         or _too_long(index, host, generation)
         or _unusable_disk(disk, target, need),
     )
@@ -153,6 +155,17 @@ def _split(index: Index, target: Path) -> ReportedError | None:
         f"{target} has a {separator!r} in it, which separates the folders of search paths: Python "
         "would not find its own modules there.",
         remedy="Choose a folder without one with --target.",
+    )
+
+
+def _expanded(index: Index, target: Path) -> ReportedError | None:
+    # The uninstaller's bootloader fills in variables in its own path, and then misses itself.
+    found = re.search(r"%[^%\\]+%", str(target)) if index.target == "win_amd64" else None
+    if found is None:
+        return None
+    return UsageError(
+        f"{target} has {found[0]} in it, which Windows' programs may take for a variable.",
+        remedy="Choose a folder without percent signs with --target.",
     )
 
 

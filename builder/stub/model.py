@@ -18,7 +18,7 @@ from builder.stub.identity import Identity
 from builder.targets import TargetPlatform
 
 _MAGIC = {"linux_x86_64": b"\x7fELF", "win_amd64": b"MZ"}
-_FREEZE_AGAIN = "Make another one with: python -m builder freeze --output FILE"
+_FREEZE_AGAIN = "Make another one with: python -m builder freeze --target TARGET --output FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

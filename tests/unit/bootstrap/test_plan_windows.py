@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from bootstrap.bundle.model import Index, LongestPath
+from bootstrap.cli import forbidden_characters
 from bootstrap.errors import ExitCode, UnfitMachineError, UsageError
 from bootstrap.fitness import Fitness
 from bootstrap.host.model import Disk, GpuReport, Host
@@ -57,7 +58,29 @@ def test_what_separates_folders_is_refused() -> None:
     refused = plan("C:\\a; b").refusal
     assert isinstance(refused, UsageError)
     assert "Python would not find its own modules" in refused.message
-    assert plan("C:\\a, b (c) & 'd' %e% !").refusal is None
+    assert plan("C:\\a, b (c) & 'd' 5 % !").refusal is None
+
+
+def test_what_looks_like_a_variable_is_refused() -> None:
+    refused = plan("C:\\m%OS%n").refusal
+    assert isinstance(refused, UsageError)
+    assert "%OS%" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("path", "forbidden"),
+    [
+        ('C:\\my llm"', '"'),
+        ("C:\\x:y", ":"),
+        ("C:\\a<b>*?|", "*<>?|"),
+        ("C:\\LLM", ""),
+        ("D:models", ""),
+        ("\\\\?\\C:\\LLM", ""),
+        ("\\\\server\\share\\LLM", ""),
+    ],
+)
+def test_names_that_windows_does_not_have(path: str, forbidden: str) -> None:
+    assert forbidden_characters(path) == forbidden
 
 
 @pytest.mark.parametrize(("extra", "fits"), [(0, True), (1, False)])
