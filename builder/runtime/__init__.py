@@ -106,13 +106,7 @@ def prepare_runtime(
         return take_host(folder)
 
     with tempfile.TemporaryDirectory(prefix="runtime-", dir=work) as folder:
-        warning = None
-        if choice == "auto":
-            tree, warning = _first(Path(folder), fetched, host, progress)
-        elif choice == "host":
-            tree = host(Path(folder))
-        else:
-            tree = fetched(choice, Path(folder))
+        tree, warning = _take(choice, Path(folder), fetched, host, progress)
         archive = work / "python.tar"
         packed = pack(tree.folder, archive)
         glibc = minimum_glibc(members(tree.folder)) if target.sys_platform == "linux" else None
@@ -128,6 +122,19 @@ def prepare_runtime(
         file_count=packed.file_count,
         warning=warning,
     )
+
+
+def _take(
+    choice: RuntimeChoice,
+    folder: Path,
+    fetched: Callable[[FetchedSource, Path], RuntimeTree],
+    host: Callable[[Path], RuntimeTree],
+    progress: Progress,
+) -> tuple[RuntimeTree, str | None]:
+    """What was chosen, and what to warn of."""
+    if choice == "auto":
+        return _first(folder, fetched, host, progress)
+    return (host(folder) if choice == "host" else fetched(choice, folder)), None
 
 
 def _first(

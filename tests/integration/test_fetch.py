@@ -10,9 +10,9 @@ import pytest
 
 from builder.errors import ExitCode, NoSpaceError, UsageError
 from builder.fetch import Cache, MissingFilesError, WantedFile, adopt, fetch, hash_file, size_at
+from builder.lock.files import wanted_files
 from builder.lock.model import load_lock
 from builder.manifest import DEFAULT_PATH, load_manifest
-from builder.pipeline import wanted_files
 from builder.progress import Progress
 from tests.support.counting import Counting
 from tests.support.index_server import Indexes, Request, serve

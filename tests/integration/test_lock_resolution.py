@@ -15,6 +15,7 @@ from builder.errors import DownloadError, ExitCode, RefusedContentError
 from builder.facts import load_facts
 from builder.fetch import Cache, MissingFilesError, fetch, size_at
 from builder.lock.checking import check_lock
+from builder.lock.files import wanted_files
 from builder.lock.known import KnownWheel, load_known_wheels
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
 from builder.lock.resolve import resolve
@@ -27,7 +28,6 @@ from builder.manifest import (
     VariantTarget,
     load_manifest,
 )
-from builder.pipeline import wanted_files
 from builder.progress import Progress
 from builder.targets import find_target
 from tests.support.index_server import Indexes, serve
