@@ -3,7 +3,7 @@
 ::
 
     open bundle → look at the machine → plan → confirm → runtime → wheels by group
-    → seal → verify → activate → clean up
+    → seal → verify → bring to disk → activate → clean up
 """
 
 import hashlib
@@ -46,6 +46,7 @@ from bootstrap.leftovers import (
 from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.registration import Registration
 from bootstrap.state import Installed, InstallState, load_state, save_state
+from bootstrap.storage import brought_to_disk
 from bootstrap.target import hold, require_safe
 from bootstrap.verify import VerificationReport
 
@@ -116,8 +117,9 @@ class Session:
             )
             with self._building(state) as generation:
                 known = self._build(generation)
-                report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
-                installed = self._finish(generation, known, report)
+                with brought_to_disk(generation.folder, self._tell_of_disk):
+                    report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
+                    installed = self._finish(generation, known, report)
                 # From here on it is done; clearing up takes a moment, and stopping undoes nothing.
                 with held(too_late=True):
                     activate(self.target, generation, installed)
@@ -197,6 +199,9 @@ class Session:
             launchers=tuple(path.name for path in launchers_in(generation.documents)),
             place=str(self.target),
         )
+
+    def _tell_of_disk(self) -> None:
+        self.listener.phase("bring to disk", 0)
 
     def _register(self, installed: Installed) -> None:
         """Tell the system; without that, what was installed works all the same."""

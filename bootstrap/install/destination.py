@@ -1,13 +1,11 @@
 """Where the files of wheels go: the new environment, each written once and hashed once."""
 
-import base64
 import hashlib
 import io
 import os
 import shlex
 import threading
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import BinaryIO
 
 from installer.destinations import SchemeDictionaryDestination
@@ -16,50 +14,35 @@ from installer.utils import Scheme, construct_record_file
 
 from bootstrap.errors import InstallError, RefusedContentError
 from bootstrap.generation import Generation
+from bootstrap.install.source import Content, row_hash
+from bootstrap.storage import allocate
 
-_CHUNK = 1 << 20
 _LONGEST_SHEBANG = 127
+# From this size on a file may be written apart from the rest of its wheel.
+LARGE = 8 << 20
+# From this size on a file is told to the file system before it is written.
+_ALLOCATED = 256 << 10
 
 
 class WrittenFiles:
     """What was written so far, by whichever thread: absolute path to ``algorithm=value``."""
 
     def __init__(self) -> None:
-        self._hashes: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
         self._folders: set[str] = set()
         self._lock = threading.Lock()
-        self._done: dict[str, threading.Event] = {}
 
-    @property
-    def hashes(self) -> dict[str, str]:
-        """A copy of all."""
-        with self._lock:
-            return dict(self._hashes)
+    def claim(self, path: str, record_hash: str) -> str | None:
+        """Say that the caller writes this path now.
 
-    def claim(self, path: str) -> bool:
-        """Whether the caller is the first to write this path, and so must do it."""
+        Returns:
+            None when it must do so; the content's hash when another wheel has brought it.
+        """
         with self._lock:
-            if path in self._done:
-                return False
-            self._done[path] = threading.Event()
-            return True
-
-    def finish(self, path: str, record_hash: str) -> None:
-        """A claimed path was written."""
-        with self._lock:
-            self._hashes[path] = record_hash
-            self._done[path].set()
-
-    def fail(self, path: str) -> None:
-        """A claimed path could not be written; nobody need wait for it."""
-        with self._lock:
-            self._done[path].set()
-
-    def hash_of(self, path: str) -> str | None:
-        """The hash of a path that another thread claimed, once it is written; None if it failed."""
-        self._done[path].wait()
-        with self._lock:
-            return self._hashes.get(path)
+            theirs = self.hashes.get(path)
+            if theirs is None:
+                self.hashes[path] = record_hash
+            return theirs
 
     def make_folder(self, path: str) -> None:
         """Make a folder and its parents; each is made once."""
@@ -75,6 +58,7 @@ class VenvDestination(SchemeDictionaryDestination):
         generation: what is being built.
         distribution: its name, for the folder of its headers.
         written: shared by all distributions.
+        later: has a large file written by whoever has time; None writes it at once.
         stop: says whether to give up, looked at between chunks.
         progress: gets the count of bytes written.
     """
@@ -84,6 +68,7 @@ class VenvDestination(SchemeDictionaryDestination):
         generation: Generation,
         distribution: str,
         written: WrittenFiles,
+        later: Callable[[Callable[[], None]], None] | None,
         stop: threading.Event,
         progress: Callable[[int], None],
     ) -> None:
@@ -101,6 +86,7 @@ class VenvDestination(SchemeDictionaryDestination):
         )
         self._generation = generation
         self._written = written
+        self._later = later
         self._stop = stop
         self._progress = progress
 
@@ -112,10 +98,14 @@ class VenvDestination(SchemeDictionaryDestination):
         is_executable: bool,  # noqa: FBT001
     ) -> RecordEntry:
         """As the base class does, but with a first line that works from any folder."""
-        if scheme == "scripts" and self.script_kind == "posix":
-            script = _with_shebang(stream, self.interpreter)
-            return self.write_to_fs(scheme, os.fspath(path), script, is_executable)
-        return super().write_file(scheme, path, stream, is_executable)
+        if scheme == "scripts":
+            stream = io.BytesIO(stream.read())
+            if self.script_kind == "posix":
+                stream = _with_shebang(stream, self.interpreter)
+        if not isinstance(stream, Content):
+            # Only then: there are 27,000 files, and the base class makes paths of all of them.
+            return super().write_file(scheme, path, stream, is_executable)
+        return self.write_to_fs(scheme, os.fspath(path), stream, is_executable)
 
     def write_to_fs(
         self,
@@ -126,18 +116,13 @@ class VenvDestination(SchemeDictionaryDestination):
     ) -> RecordEntry:
         """Write one file, unless another wheel has brought the very same one."""
         full = self._inside(scheme, path)
-        if not self._written.claim(full):
-            return self._share(full, path, stream)
-        try:
-            self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
-            record_hash, size = self._copy(stream, full)
-            if is_executable:
-                Path(full).chmod(0o755)
-        except BaseException:
-            self._written.fail(full)
-            raise
-        self._written.finish(full, record_hash)
-        return _entry(path, record_hash, size)
+        if isinstance(stream, Content):
+            return self._write_content(full, path, stream, executable=is_executable)
+        data = stream.read()
+        record_hash = _hash([data], "sha256")
+        if not self._is_brought(full, path, record_hash, lambda name: _hash([data], name)):
+            self._write(full, [data], len(data), executable=is_executable)
+        return _entry(path, record_hash, len(data))
 
     def finalize_installation(
         self,
@@ -169,37 +154,59 @@ class VenvDestination(SchemeDictionaryDestination):
             )
         return full
 
-    def _copy(self, stream: BinaryIO, full: str) -> tuple[str, int]:
-        digest, size = hashlib.sha256(), 0
-        checked = hasattr(stream, "record_hash")
-        with open(full, "xb", buffering=0) as file:  # noqa: PTH123 (see make_folder)
-            while chunk := stream.read(_CHUNK):
-                if self._stop.is_set():
-                    raise _stopped()
-                file.write(chunk)
-                if not checked:
-                    digest.update(chunk)
-                size += len(chunk)
-                self._progress(len(chunk))
-        known: str | None = getattr(stream, "record_hash", None)
-        return known or f"sha256={_urlsafe(digest.digest())}", size
+    def _write_content(
+        self, full: str, path: str, content: Content, *, executable: bool
+    ) -> RecordEntry:
+        entry = _entry(path, content.record_hash, content.size)
+        if self._is_brought(
+            full, path, content.record_hash, lambda name: _hash(content.chunks(), name)
+        ):
+            self._progress(content.size)
+        elif self._later and content.size >= LARGE:
+            self._later(
+                lambda: self._write(
+                    full, content.chunks(alone=True), content.size, executable=executable
+                )
+            )
+        else:
+            self._write(full, content.chunks(), content.size, executable=executable)
+        return entry
 
-    def _share(self, full: str, path: str, stream: BinaryIO) -> RecordEntry:
-        digest, size = hashlib.sha256(), 0
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-            self._progress(len(chunk))
-        mine = getattr(stream, "record_hash", f"sha256={_urlsafe(digest.digest())}")
-        theirs = self._written.hash_of(full)
+    def _is_brought(self, full: str, path: str, mine: str, hash_by: Callable[[str], str]) -> bool:
+        """Whether another wheel brings the same file; else the caller must write it.
+
+        Args:
+            full: its absolute path.
+            path: as the wheel has it, for the message.
+            mine: its hash as in RECORD.
+            hash_by: hashes it by another algorithm, should the other RECORD use that.
+
+        Raises:
+            InstallError: another wheel brings another file under the same path.
+        """
+        theirs = self._written.claim(full, mine)
         if theirs is None:
-            raise _stopped()
-        if mine != theirs:
+            return False
+        algorithm = theirs.partition("=")[0]
+        if mine != theirs and (mine.startswith(f"{algorithm}=") or hash_by(algorithm) != theirs):
             raise InstallError(
                 f"Two wheels bring {path} with different content.",
                 remedy="Tell whoever made this bundle; its builder should have refused it.",
             )
-        return _entry(path, mine, size)
+        return True
+
+    def _write(self, full: str, chunks: Iterable[bytes], size: int, *, executable: bool) -> None:
+        self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
+        with open(full, "xb", buffering=0) as file:  # noqa: PTH123 (see make_folder)
+            if size >= _ALLOCATED:
+                allocate(file.fileno(), size)
+            for chunk in chunks:
+                if self._stop.is_set():
+                    raise _stopped()
+                file.write(chunk)
+                self._progress(len(chunk))
+        if executable:
+            os.chmod(full, 0o755)  # noqa: PTH101, S103 (see make_folder)
 
 
 def _stopped() -> InstallError:
@@ -226,5 +233,8 @@ def _entry(path: str, record_hash: str, size: int) -> RecordEntry:
     return RecordEntry(path, Hash.parse(record_hash), size)
 
 
-def _urlsafe(digest: bytes) -> str:
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+def _hash(chunks: Iterable[bytes], algorithm: str) -> str:
+    digest = hashlib.new(algorithm)
+    for chunk in chunks:
+        digest.update(chunk)
+    return row_hash(digest)

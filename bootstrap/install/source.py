@@ -9,10 +9,10 @@ import base64
 import csv
 import hashlib
 import io
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO, Self, cast
 
+from backports.zstd import zipfile
 from installer.sources import WheelContentElement, WheelSource
 from packaging.utils import parse_wheel_filename
 
@@ -20,47 +20,71 @@ from bootstrap.bundle.errors import ReportedError
 from bootstrap.bundle.model import Wheel
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import RefusedContentError
+from bootstrap.install.archive import MemberStream
 
-# Up to this size a file is read and checked whole before a byte of it is written.
-_SMALL = 1 << 20
 _ANOTHER = "Get another copy of the bundle, and tell whoever made it."
+# Many small files lie within one reading of this many bytes.
+_BUFFER = 1 << 20
 
 
-class VerifiedBytes(io.BytesIO):
-    """A small file that was checked; ``record_hash`` is as in its RECORD row."""
-
-    def __init__(self, data: bytes, record_hash: str) -> None:
-        super().__init__(data)
-        self.record_hash = record_hash
-
-
-class VerifyingStream(io.RawIOBase):
-    """A large file that is checked when its end is reached.
+class Content(io.RawIOBase):
+    """One file of a wheel; nothing is read before it is asked for.
 
     Args:
-        stream: what is read.
+        wheel: that it belongs to.
+        info: its place there.
         record_hash: ``algorithm=value`` as in RECORD.
-        damaged: makes the error to raise when the hash differs.
+
+    Attributes:
+        size: bytes.
     """
 
-    def __init__(
-        self, stream: io.BufferedIOBase, record_hash: str, damaged: Callable[[], ReportedError]
-    ) -> None:
+    def __init__(self, wheel: "BundleWheel", info: zipfile.ZipInfo, record_hash: str) -> None:
         super().__init__()
         self.record_hash = record_hash
-        self._stream = stream
-        self._damaged = damaged
-        self._digest = hashlib.new(record_hash.partition("=")[0])
+        self.size: int = info.file_size
+        self._wheel = wheel
+        self._info = info
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(size)
-        self._digest.update(data)
-        if (not data or size < 0) and _row_hash(self._digest) != self.record_hash:
-            raise self._damaged()
-        return data
+        """All of it, as ``installer`` wants it for the few files that it looks into.
+
+        Raises:
+            DamagedBundleError: it is not what its RECORD row says.
+        """
+        if size >= 0:
+            raise io.UnsupportedOperation("read in parts by chunks()")
+        return b"".join(self.chunks())
+
+    def chunks(self, *, alone: bool = False) -> Iterator[bytes]:
+        """Its bytes in pieces; if the last one comes, they were all right.
+
+        Args:
+            alone: by a handle of its own, so that other files may be read meanwhile.
+
+        Raises:
+            DamagedBundleError: they are not what its RECORD row says.
+        """
+        if not alone:
+            yield from self._read(self._wheel.file)
+            return
+        with self._wheel.open_file() as file:
+            yield from self._read(file)
+
+    def _read(self, file: io.BufferedIOBase) -> Iterator[bytes]:
+        digest = hashlib.new(self.record_hash.partition("=")[0])
+        try:
+            stream = MemberStream(file, self._info)
+            while chunk := stream.read():
+                digest.update(chunk)
+                yield chunk
+        except (zipfile.BadZipFile, OSError) as error:
+            raise self._wheel.damage(self._info.filename, because=str(error)) from error
+        if row_hash(digest) != self.record_hash:
+            raise self._wheel.damage(self._info.filename)
 
 
 class BundleWheel(WheelSource):
@@ -69,6 +93,9 @@ class BundleWheel(WheelSource):
     Args:
         reader: the bundle.
         wheel: which one; its file name gives the distribution's name.
+
+    Attributes:
+        file: the wheel as a file, for whoever reads one member after the other.
     """
 
     def __init__(self, reader: BundleReader, wheel: Wheel) -> None:
@@ -76,6 +103,7 @@ class BundleWheel(WheelSource):
         super().__init__(distribution, version)
         self._reader = reader
         self._wheel = wheel
+        self.file = self.open_file()
         self._archive = self._open()
         self._info = self._find_dist_info()
         self._record = self._read_record()
@@ -85,12 +113,15 @@ class BundleWheel(WheelSource):
 
     def __exit__(self, *error: object) -> None:
         self._archive.close()
+        self.file.close()
+
+    def open_file(self) -> io.BufferedReader:
+        """The wheel as a file of its own."""
+        return io.BufferedReader(self._reader.open_entry(self._wheel.entry), _BUFFER)
 
     def _open(self) -> zipfile.ZipFile:
         try:
-            # zipfile reads many small pieces of the directory; the buffer serves those.
-            raw = self._reader.open_entry(self._wheel.entry)
-            return zipfile.ZipFile(io.BufferedReader(raw, 1 << 16))
+            return zipfile.ZipFile(self.file)
         except (zipfile.BadZipFile, OSError) as error:
             raise self._reader.damage(self._wheel.entry, because=str(error)) from error
 
@@ -128,8 +159,8 @@ class BundleWheel(WheelSource):
         return [name.removeprefix(prefix) for name in self._record if name.startswith(prefix)]
 
     def read_dist_info(self, filename: str) -> str:
-        path = f"{self._info}/{filename}"
-        return self._verified(self._archive.getinfo(path)).getvalue().decode("utf-8")
+        info = self._archive.getinfo(f"{self._info}/{filename}")
+        return self._content(info).read().decode("utf-8")
 
     def validate_record(self) -> None:
         """Every member has a row and every row a member.
@@ -146,47 +177,30 @@ class BundleWheel(WheelSource):
             raise self._refusal(f"its RECORD lists {absent[0]}, which is not there")
 
     def get_contents(self) -> Iterator[WheelContentElement]:
+        """Every file, in the order in which they lie in the wheel, none opened yet."""
         record_path = f"{self._info}/RECORD"
-        for info in self._archive.infolist():
+        for info in sorted(self._archive.infolist(), key=lambda info: info.header_offset):
             if info.is_dir():
                 continue
             row = (info.filename, self._record[info.filename], str(info.file_size))
-            executable = bool((info.external_attr >> 16) & 0o111)
             if info.filename == record_path:
                 yield row, io.BytesIO(), False
-            elif info.file_size <= _SMALL or self._is_script(info.filename):
-                yield row, self._verified(info), executable
             else:
-                with self._archive.open(info) as stream:
-                    checked = VerifyingStream(
-                        cast("io.BufferedIOBase", stream),
-                        self._row(info),
-                        lambda path=info.filename: self._damage(path),  # type: ignore[misc]
-                    )
-                    yield row, cast("BinaryIO", checked), executable
+                executable = bool((info.external_attr >> 16) & 0o111)
+                yield row, cast("BinaryIO", self._content(info)), executable
 
-    def _is_script(self, path: str) -> bool:
-        # Their first line may be rewritten, for which they must be seekable.
-        return path.startswith(f"{self.data_dir}/scripts/")
-
-    def _row(self, info: zipfile.ZipInfo) -> str:
+    def _content(self, info: zipfile.ZipInfo) -> Content:
         row = self._record.get(info.filename, "")
         if "=" not in row:
             raise self._refusal(f"its RECORD has no hash for {info.filename}")
-        return row
+        return Content(self, info, row)
 
-    def _verified(self, info: zipfile.ZipInfo) -> VerifiedBytes:
-        row = self._row(info)
-        try:
-            data = self._archive.read(info)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise self._reader.damage(self._wheel.entry, because=str(error)) from error
-        if _row_hash(hashlib.new(row.partition("=")[0], data)) != row:
-            raise self._damage(info.filename)
-        return VerifiedBytes(data, row)
-
-    def _damage(self, path: str) -> ReportedError:
-        return self._reader.damage(self._wheel.entry, because=f"{path} is not as in its RECORD")
+    def damage(self, path: str, because: str | None = None) -> ReportedError:
+        """The error for a file of it that is not as it should be."""
+        why = f"{path} is not as in its RECORD"
+        return self._reader.damage(
+            self._wheel.entry, because=f"{path}: {because}" if because else why
+        )
 
 
 def wheel_scheme_name(wheel: Wheel) -> str:
@@ -194,6 +208,7 @@ def wheel_scheme_name(wheel: Wheel) -> str:
     return parse_wheel_filename(wheel.filename)[0]
 
 
-def _row_hash(digest: "hashlib._Hash") -> str:
+def row_hash(digest: "hashlib._Hash") -> str:
+    """``algorithm=value`` as in a row of RECORD."""
     value = base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
     return f"{digest.name}={value}"

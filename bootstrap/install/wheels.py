@@ -1,27 +1,28 @@
-"""Step 2: the wheels, group by group, straight out of the bundle."""
+"""Step 2: the wheels, straight out of the bundle."""
 
 import os
 import warnings
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from threading import Event
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import installer
 from installer.exceptions import InstallerError
 
-from bootstrap.bundle.model import Group, Wheel
+from bootstrap.bundle.model import Wheel
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import InstallError, reporting
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
+from bootstrap.install.crew import Crew
 from bootstrap.install.destination import VenvDestination, WrittenFiles
+from bootstrap.install.medium import is_slow
 from bootstrap.install.source import BundleWheel, wheel_scheme_name
-from bootstrap.interrupts import held
 
-# Reading, inflating, hashing and writing release the interpreter's lock; more threads
-# than this only make a slow medium seek.
+# Each keeps a window of what it decompresses, up to 32 MiB, so their number bounds the memory.
 _MOST_THREADS = 4
 _INSTALLER = b"llmsetup\n"
-_HEARING_SECONDS = 0.2
+# Large files first, so that the small ones, which Python does one at a time, go on beside them.
+_FIRST, _THEN = 0, 1
 
 
 def install_wheels(
@@ -37,69 +38,72 @@ def install_wheels(
         RefusedContentError: a wheel wants to write outside of the environment.
         InstallError: anything else that went wrong, with the wheel's name.
     """
-    written, stop = WrittenFiles(), Event()
-    threads = max(2, min(_MOST_THREADS, os.cpu_count() or 1))
-    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="wheel")
+    work = _Work(reader, generation, listener)
     with warnings.catch_warnings():
         # installer leaves __pycache__ out and warns; leaving it out is what we want.
         warnings.simplefilter("ignore", RuntimeWarning)
-        try:
-            for group in reader.index.groups:
-                _install_group(group, reader, generation, listener, pool, written, stop)
-        finally:
-            # Also on Ctrl-C: whoever clears up afterwards must be alone.
-            stop.set()
-            with held():
-                pool.shutdown()
-    return written.hashes
+        work.do()
+    return work.written.hashes
 
 
-def _install_group(
-    group: Group,
-    reader: BundleReader,
-    generation: Generation,
-    listener: Listener,
-    pool: ThreadPoolExecutor,
-    written: WrittenFiles,
-    stop: Event,
-) -> None:
-    listener.working_on(group.name)
+class _Work:
+    """What all wheels of one installation share."""
 
-    def install(wheel: Wheel) -> None:
-        if not stop.is_set():
-            destination = VenvDestination(
-                generation, wheel_scheme_name(wheel), written, stop, listener.advance
-            )
-            with reader.blaming(wheel.entry, unless=stop.is_set):
-                _install_wheel(reader, wheel, destination)
+    def __init__(self, reader: BundleReader, generation: Generation, listener: Listener) -> None:
+        self.written = WrittenFiles()
+        self._reader = reader
+        self._generation = generation
+        self._listener = listener
+        self._in_order = is_slow(reader)
+        # More than one even on one core: while one waits for the disk, another may work.
+        several = max(2, min(_MOST_THREADS, os.cpu_count() or 1))
+        self._crew = Crew(1 if self._in_order else several)
+        self._now = self._told = ""
 
-    # The largest first, so that the last thread does not end long after the others.
-    ordered = sorted(group.wheels, key=lambda wheel: -wheel.installed_size)
-    with held():
-        futures = [pool.submit(install, wheel) for wheel in ordered]
-    error = _first_error(futures)
-    if error:
-        stop.set()
-        raise error
+    def do(self) -> None:
+        for wheel in sorted(self._reader.index.wheels, key=lambda wheel: wheel.entry.offset):
+            self._crew.add(lambda wheel=wheel: self._install(wheel), _THEN)  # type: ignore[misc]
+        self._crew.work(self._tell)
 
+    def _tell(self) -> None:
+        if self._now != self._told:
+            self._told = self._now
+            self._listener.working_on(self._told)
 
-def _first_error(futures: list[Future[None]]) -> BaseException | None:
-    """Wait for all of them, or for the first that fails."""
-    waiting, error = set(futures), None
-    while waiting and error is None:
-        # On Windows Ctrl-C does not interrupt waiting; it is heard between two waits.
-        done, waiting = wait(waiting, _HEARING_SECONDS, return_when=FIRST_EXCEPTION)
-        error = next((error for future in done if (error := future.exception())), None)
-    return error
+    def _install(self, wheel: Wheel) -> None:
+        self._now = wheel.name
 
+        def later(write: Callable[[], None]) -> None:
+            self._crew.add(lambda: self._write(wheel, write), _FIRST)
 
-def _install_wheel(reader: BundleReader, wheel: Wheel, destination: VenvDestination) -> None:
-    try:
-        with reporting(f"installing {wheel.name}"), BundleWheel(reader, wheel) as source:
+        destination = VenvDestination(
+            self._generation,
+            wheel_scheme_name(wheel),
+            self.written,
+            None if self._in_order else later,
+            self._crew.stop,
+            self._listener.advance,
+        )
+        with self._explaining(wheel), BundleWheel(self._reader, wheel) as source:
             source.validate_record()
             installer.install(source, destination, {"INSTALLER": _INSTALLER})
-    except (InstallerError, ValueError, KeyError) as error:
-        raise InstallError(
-            f"{wheel.filename} could not be installed: {error}.",
-            remedy="Get another copy of the bundle; if it stays so, tell whoever made it.",
-        ) from error
+
+    def _write(self, wheel: Wheel, write: Callable[[], None]) -> None:
+        self._now = wheel.name
+        with self._explaining(wheel):
+            write()
+
+    @contextmanager
+    def _explaining(self, wheel: Wheel) -> Iterator[None]:
+        """Say of which wheel it was that something went wrong, and whether it is damaged."""
+        try:
+            with (
+                self._reader.blaming(wheel.entry, unless=self._crew.stop.is_set),
+                reporting(f"installing {wheel.name}"),
+            ):
+                yield
+        except (InstallerError, ValueError, KeyError) as error:
+            raise InstallError(
+                f"{wheel.filename} could not be installed: {error}.",
+                remedy="Get another copy of the bundle; if it stays so, tell whoever made it.",
+            ) from error

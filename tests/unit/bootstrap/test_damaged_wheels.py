@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install import wheels
+from bootstrap.install.crew import Crew
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_bundle import tiny_bundle
@@ -121,10 +121,11 @@ def test_a_row_that_lies_is_refused(tmp_path: Path) -> None:
 def test_stopping_does_not_wait_for_a_hash(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Stopped(threading.Event):
-        def is_set(self) -> bool:
-            return True
+    class Stopped(Crew):
+        def __init__(self, size: int) -> None:
+            super().__init__(size)
+            self.stop.set()
 
-    monkeypatch.setattr(wheels, "Event", Stopped)
+    monkeypatch.setattr(wheels, "Crew", Stopped)
     install(bundle, tmp_path / "target")
     assert not (tmp_path / "target").exists()
