@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FILE_NAME = "inventory.csv"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +91,9 @@ def compare(
         deep: hash every file; otherwise only those whose size or times differ.
         progress: gets the bytes of each file that was looked at.
     """
-    roots = {prefix: os.fspath(folder) for prefix, folder in places.items()}
 
     def judge(item: Item) -> str | None:
-        verdict = _judge(_locate(roots, item.path), item, deep=deep)
+        verdict = _judge(locate(places, item.path), item, deep=deep)
         progress(item.size)
         return verdict
 
@@ -108,9 +106,11 @@ def compare(
     )
 
 
-def _locate(roots: Mapping[str, str], path: str) -> str:
-    prefix = next((prefix for prefix in roots if prefix and path.startswith(prefix)), "")
-    return f"{roots[prefix]}{os.sep}{path.removeprefix(prefix).replace('/', os.sep)}"
+def locate(places: Mapping[str, Path], path: str) -> str:
+    """Where the file is that the inventory calls ``path``."""
+    prefix = next((prefix for prefix in places if prefix and path.startswith(prefix)), "")
+    inner = path.removeprefix(prefix).replace("/", os.sep)
+    return f"{os.fspath(places[prefix])}{os.sep}{inner}"
 
 
 def _judge(path: str, item: Item, *, deep: bool) -> str | None:
@@ -151,10 +151,8 @@ def _walk(places: Mapping[str, Path]) -> Iterator[tuple[str, str, os.stat_result
 
 def hash_file(path: str, algorithm: str = "sha256") -> str:
     """``algorithm=value`` as in RECORD, of a file's content."""
-    digest = hashlib.new(algorithm)
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+        digest = hashlib.file_digest(file, algorithm)
     return f"{algorithm}={base64.urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"
 
 

@@ -27,6 +27,7 @@ from bootstrap.files import remove_tree
 from bootstrap.fitness import assess
 from bootstrap.generation import Generation, new_name
 from bootstrap.host import detect_host, look_at_disk
+from bootstrap.install.earlier import Earlier
 from bootstrap.install.runtime import make_venv, unpack_runtime
 from bootstrap.install.seal import (
     remove_strange_bytecode,
@@ -116,7 +117,7 @@ class Session:
                 self.target, load_state(self.target) or InstallState(), self.listener
             )
             with self._building(state) as generation:
-                known = self._build(generation)
+                known = self._build(generation, state.live)
                 with brought_to_disk(generation.folder, self._tell_of_disk):
                     report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
                     installed = self._finish(generation, known, report)
@@ -147,13 +148,16 @@ class Session:
                 undo_unfinished(self.target, load_state(self.target) or state, self.listener)
             raise
 
-    def _build(self, generation: Generation) -> dict[str, str]:
+    def _build(self, generation: Generation, live: Installed | None) -> dict[str, str]:
         reader, listener = self.reader, self.listener
         listener.phase("runtime", reader.index.runtime.entry.size)
         unpack_runtime(reader, generation, listener.advance)
         make_venv(reader, generation)
         listener.phase("install", sum(wheel.installed_size for wheel in reader.index.wheels))
-        known = install_wheels(reader, generation, listener)
+        earlier = Earlier.none()
+        if live:
+            earlier = Earlier.of(live.generation_in(self.target), generation.folder)
+        known = install_wheels(reader, generation, earlier, listener)
         listener.phase("seal", 0)
         write_torch_lock(reader.index, generation)
         write_pip_configuration(reader.index, generation)

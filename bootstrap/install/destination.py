@@ -14,6 +14,7 @@ from installer.utils import Scheme, construct_record_file
 
 from bootstrap.errors import InstallError, RefusedContentError
 from bootstrap.generation import Generation
+from bootstrap.install.earlier import Earlier
 from bootstrap.install.source import Content, row_hash
 from bootstrap.storage import allocate
 
@@ -58,6 +59,7 @@ class VenvDestination(SchemeDictionaryDestination):
         generation: what is being built.
         distribution: its name, for the folder of its headers.
         written: shared by all distributions.
+        earlier: what may be taken from there instead.
         later: has a large file written by whoever has time; None writes it at once.
         stop: says whether to give up, looked at between chunks.
         progress: gets the count of bytes written.
@@ -68,6 +70,7 @@ class VenvDestination(SchemeDictionaryDestination):
         generation: Generation,
         distribution: str,
         written: WrittenFiles,
+        earlier: Earlier,
         later: Callable[[Callable[[], None]], None] | None,
         stop: threading.Event,
         progress: Callable[[int], None],
@@ -86,6 +89,7 @@ class VenvDestination(SchemeDictionaryDestination):
         )
         self._generation = generation
         self._written = written
+        self._earlier = earlier
         self._later = later
         self._stop = stop
         self._progress = progress
@@ -119,8 +123,8 @@ class VenvDestination(SchemeDictionaryDestination):
         if isinstance(stream, Content):
             return self._write_content(full, path, stream, executable=is_executable)
         data = stream.read()
-        record_hash = _hash([data], "sha256")
-        if not self._is_brought(full, path, record_hash, lambda name: _hash([data], name)):
+        record_hash = row_hash(hashlib.sha256(data))
+        if not self._is_brought(full, path, record_hash):
             self._write(full, [data], len(data), executable=is_executable)
         return _entry(path, record_hash, len(data))
 
@@ -158,42 +162,42 @@ class VenvDestination(SchemeDictionaryDestination):
         self, full: str, path: str, content: Content, *, executable: bool
     ) -> RecordEntry:
         entry = _entry(path, content.record_hash, content.size)
-        if self._is_brought(
-            full, path, content.record_hash, lambda name: _hash(content.chunks(), name)
-        ):
+        if self._is_brought(full, path, content.record_hash):
             self._progress(content.size)
         elif self._later and content.size >= LARGE:
-            self._later(
-                lambda: self._write(
-                    full, content.chunks(alone=True), content.size, executable=executable
-                )
-            )
+            self._later(lambda: self._take(full, content, alone=True, executable=executable))
         else:
-            self._write(full, content.chunks(), content.size, executable=executable)
+            self._take(full, content, alone=False, executable=executable)
         return entry
 
-    def _is_brought(self, full: str, path: str, mine: str, hash_by: Callable[[str], str]) -> bool:
+    def _is_brought(self, full: str, path: str, mine: str) -> bool:
         """Whether another wheel brings the same file; else the caller must write it.
 
         Args:
             full: its absolute path.
             path: as the wheel has it, for the message.
             mine: its hash as in RECORD.
-            hash_by: hashes it by another algorithm, should the other RECORD use that.
 
         Raises:
             InstallError: another wheel brings another file under the same path.
         """
         theirs = self._written.claim(full, mine)
-        if theirs is None:
-            return False
-        algorithm = theirs.partition("=")[0]
-        if mine != theirs and (mine.startswith(f"{algorithm}=") or hash_by(algorithm) != theirs):
+        if theirs not in (None, mine):
             raise InstallError(
                 f"Two wheels bring {path} with different content.",
                 remedy="Tell whoever made this bundle; its builder should have refused it.",
             )
-        return True
+        return theirs is not None
+
+    def _take(self, full: str, content: Content, *, alone: bool, executable: bool) -> None:
+        """From the earlier generation, else from the bundle."""
+        if self._stop.is_set():
+            raise _stopped()
+        self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
+        if self._earlier.give(full, content.record_hash, executable=executable):
+            self._progress(content.size)
+        else:
+            self._write(full, content.chunks(alone=alone), content.size, executable=executable)
 
     def _write(self, full: str, chunks: Iterable[bytes], size: int, *, executable: bool) -> None:
         self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
@@ -231,10 +235,3 @@ def _with_shebang(stream: BinaryIO, python: str) -> BinaryIO:
 
 def _entry(path: str, record_hash: str, size: int) -> RecordEntry:
     return RecordEntry(path, Hash.parse(record_hash), size)
-
-
-def _hash(chunks: Iterable[bytes], algorithm: str) -> str:
-    digest = hashlib.new(algorithm)
-    for chunk in chunks:
-        digest.update(chunk)
-    return row_hash(digest)

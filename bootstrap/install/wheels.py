@@ -15,6 +15,7 @@ from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install.crew import Crew
 from bootstrap.install.destination import VenvDestination, WrittenFiles
+from bootstrap.install.earlier import Earlier
 from bootstrap.install.medium import is_slow
 from bootstrap.install.source import BundleWheel, wheel_scheme_name
 
@@ -26,9 +27,15 @@ _FIRST, _THEN = 0, 1
 
 
 def install_wheels(
-    reader: BundleReader, generation: Generation, listener: Listener
+    reader: BundleReader, generation: Generation, earlier: Earlier, listener: Listener
 ) -> dict[str, str]:
     """Install every wheel of the bundle; no resolver, no second copy on disk.
+
+    Args:
+        reader: the bundle.
+        generation: where to.
+        earlier: what may be taken from there instead of from the bundle.
+        listener: hears how far it is.
 
     Returns:
         Absolute path to ``algorithm=value`` of every file written.
@@ -38,7 +45,7 @@ def install_wheels(
         RefusedContentError: a wheel wants to write outside of the environment.
         InstallError: anything else that went wrong, with the wheel's name.
     """
-    work = _Work(reader, generation, listener)
+    work = _Work(reader, generation, earlier, listener)
     with warnings.catch_warnings():
         # installer leaves __pycache__ out and warns; leaving it out is what we want.
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -49,10 +56,13 @@ def install_wheels(
 class _Work:
     """What all wheels of one installation share."""
 
-    def __init__(self, reader: BundleReader, generation: Generation, listener: Listener) -> None:
+    def __init__(
+        self, reader: BundleReader, generation: Generation, earlier: Earlier, listener: Listener
+    ) -> None:
         self.written = WrittenFiles()
         self._reader = reader
         self._generation = generation
+        self._earlier = earlier
         self._listener = listener
         self._in_order = is_slow(reader)
         # More than one even on one core: while one waits for the disk, another may work.
@@ -80,6 +90,7 @@ class _Work:
             self._generation,
             wheel_scheme_name(wheel),
             self.written,
+            self._earlier,
             None if self._in_order else later,
             self._crew.stop,
             self._listener.advance,

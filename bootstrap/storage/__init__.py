@@ -1,5 +1,8 @@
 """What the file system is asked for beyond reading and writing: room, and certainty."""
 
+import errno
+import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -7,11 +10,60 @@ from contextlib import contextmanager
 from pathlib import Path
 
 if sys.platform == "win32":
-    from bootstrap.storage.windows import allocate, write_out, write_out_rest
+    from bootstrap.storage.windows import allocate, clone, write_out, write_out_rest
 else:
-    from bootstrap.storage.linux import allocate, write_out, write_out_rest
+    from bootstrap.storage.linux import allocate, clone, write_out, write_out_rest
 
-__all__ = ["allocate", "brought_to_disk"]
+__all__ = ["Lender", "allocate", "brought_to_disk"]
+
+
+class Lender:
+    """Makes files that have the content of others, at the least cost the disk offers.
+
+    They share their blocks (XFS, Btrfs), else are the same file under a second name, else are
+    copies.
+    """
+
+    def __init__(self) -> None:
+        self._can_clone = True
+
+    def lend(self, source: str, to: str, *, executable: bool) -> bool:
+        """Make ``to`` a file with the content of ``source``.
+
+        Args:
+            source: a plain file.
+            to: where nothing is yet.
+            executable: of a file of its own; the same file keeps its mode.
+
+        Returns:
+            Whether it was possible; if not, something may lie at ``to``.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        try:
+            # The first answer holds for all: they lie on one file system.
+            self._can_clone = self._can_clone and clone(source, to)
+            if not self._can_clone:
+                if _link(source, to):
+                    return True
+                shutil.copyfile(source, to)
+            if executable:
+                os.chmod(to, 0o755)  # noqa: PTH101, S103 (plain strings: there are 27,000)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return False
+        return True
+
+
+def _link(source: str, to: str) -> bool:
+    try:
+        os.link(source, to)
+    except OSError:
+        # FAT has none, a file can have 65,000 at most on ext4, and another's may be protected.
+        return False
+    return True
 
 
 @contextmanager

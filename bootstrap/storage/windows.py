@@ -15,6 +15,12 @@ def allocate(file: int, size: int) -> None:
     del file, size
 
 
+def clone(source: str, to: str) -> bool:
+    """Nothing: only ReFS could."""
+    del source, to
+    return False
+
+
 def write_out(folder: Path, stop: threading.Event) -> None:
     """Wait until every file below ``folder`` is on the disk.
 

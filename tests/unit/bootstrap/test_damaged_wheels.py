@@ -13,6 +13,7 @@ from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install import wheels
 from bootstrap.install.crew import Crew
+from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_bundle import tiny_bundle
@@ -43,7 +44,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def install(bundle: Path, folder: Path) -> None:
-    install_wheels(BundleReader.open(bundle), generation(folder), Listener())
+    install_wheels(BundleReader.open(bundle), generation(folder), Earlier.none(), Listener())
 
 
 def test_an_intact_one_is_installed(bundle: Path, tmp_path: Path) -> None:

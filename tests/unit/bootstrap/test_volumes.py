@@ -18,6 +18,7 @@ from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
 from bootstrap.extract import extract_wheelhouse
 from bootstrap.generation import Generation
+from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_bundle import tiny_bundle, tiny_index
@@ -165,7 +166,7 @@ def test_a_flipped_byte_is_named_by_whoever_reads_it(large: Path, tmp_path: Path
         root=tmp_path / "target", name="1", target="linux_x86_64", python_version="3.11"
     )
     with pytest.raises(DamagedBundleError, match=DAMAGED):
-        install_wheels(reader, generation, Listener())
+        install_wheels(reader, generation, Earlier.none(), Listener())
     with pytest.raises(DamagedBundleError, match=r"\(tiny\.7z\.003\) is damaged\.$"):
         check_all(large)
 

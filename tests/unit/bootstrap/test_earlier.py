@@ -1,0 +1,142 @@
+"""What an earlier generation has is taken from there only if it is the very same."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bootstrap import inventory
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.events import Listener
+from bootstrap.generation import Generation
+from bootstrap.install.earlier import Earlier
+from bootstrap.install.wheels import install_wheels
+from bootstrap.storage import Lender
+from tests.support.small_stack import make_wheel
+from tests.support.tiny_bundle import tiny_bundle
+
+LARGE = "demo/large.bin"
+FILES = {
+    "demo/__init__.py": b"x = 1\n",
+    # More than what is written apart from the rest of its wheel.
+    LARGE: bytes(range(256)) * (33 << 10),
+    "demo-1.0.data/scripts/demo": b"#!python\nprint(1)\n",
+}
+
+
+class World:
+    """A bundle, and a target in which it is installed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.reader = BundleReader.open(
+            tiny_bundle(folder, wheel=make_wheel(folder, "demo", "1.0", FILES))
+        )
+        self.target = folder / "target"
+        self.old = self.generation("old")
+        known = install_wheels(self.reader, self.old, Earlier.none(), Listener())
+        items = inventory.take(self.old.places, known)
+        self.old.inventory.write_bytes(inventory.encode(items))
+
+    def generation(self, name: str) -> Generation:
+        return Generation(root=self.target, name=name, target="linux_x86_64", python_version="3.11")
+
+    def file(self, name: str, path: str = LARGE) -> Path:
+        return self.generation(name).site_packages / path
+
+    def upgrade(self) -> dict[str, str]:
+        new = self.generation("new")
+        earlier = Earlier.of(self.old, new.folder)
+        return install_wheels(self.reader, new, earlier, Listener())
+
+    def shares(self, path: str = LARGE) -> bool:
+        return self.file("old", path).samefile(self.file("new", path))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_what_is_the_same_is_shared(world: World) -> None:
+    known = world.upgrade()
+    assert world.shares(LARGE)
+    assert world.shares("demo/__init__.py")
+    # It says where its interpreter is, which is another one.
+    script = world.generation("new").scripts / "demo"
+    assert str(world.generation("new").home_python) in script.read_text()
+    for path, record_hash in known.items():
+        assert inventory.hash_file(path) == record_hash
+
+
+def change_unseen(path: Path) -> None:
+    """The same size and times as before."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"?")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace_by_link(path: Path) -> None:
+    twin = path.with_name("twin")
+    path.rename(twin)
+    path.symlink_to(twin)
+
+
+def make_executable(path: Path) -> None:
+    path.chmod(0o755)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def forbid(path: Path) -> None:
+    """Also to root: a folder is no file."""
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "harm", [change_unseen, replace_by_link, make_executable, empty, forbid, Path.unlink]
+)
+def test_what_differs_comes_from_the_bundle(world: World, harm: Callable[[Path], object]) -> None:
+    harm(world.file("old"))
+    world.upgrade()
+    new = world.file("new")
+    assert new.read_bytes() == FILES[LARGE]
+    assert not new.is_symlink()
+    assert new.stat().st_mode & 0o111 == 0
+    assert world.shares("demo/__init__.py")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff,x\n", b"a,b,c\n"])
+def test_without_an_inventory_everything_comes_from_the_bundle(
+    world: World, content: bytes
+) -> None:
+    world.old.inventory.write_bytes(content)
+    world.upgrade()
+    assert world.file("new").read_bytes() == FILES[LARGE]
+    assert not world.shares()
+
+
+def test_an_inventory_that_lies_is_found_out(world: World) -> None:
+    """It claims to have the right file, and has another under that name."""
+    empty(world.file("old", "demo/__init__.py"))
+    world.upgrade()
+    assert world.file("new", "demo/__init__.py").read_bytes() == FILES["demo/__init__.py"]
+
+
+def test_across_file_systems_it_is_a_copy(tmp_path: Path) -> None:
+    shared = Path("/dev/shm")  # noqa: S108 (of all file systems the one that is always another)
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    source, to = shared / f"llmsetup-test-{os.getpid()}", tmp_path / "to"
+    source.write_bytes(b"content")
+    try:
+        assert Lender().lend(str(source), str(to), executable=True)
+    finally:
+        source.unlink()
+    assert to.read_bytes() == b"content"
+    assert to.stat().st_mode & 0o777 == 0o755
