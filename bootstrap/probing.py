@@ -4,7 +4,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,14 @@ import msgspec
 from bootstrap.bundle.model import Check, Index
 from bootstrap.errors import InstallError
 from bootstrap.longpaths import plain
-from bootstrap.processes import Completed, run_python
+from bootstrap.processes import (
+    BYTECODE_BESIDE,
+    NO_BYTECODE,
+    Completed,
+    bytecode_in,
+    run_python,
+)
+from bootstrap.storage import allocate
 
 Status = Literal["passed", "failed", "skipped"]
 
@@ -76,6 +83,7 @@ def run_checks(
     scratch: Path,
     *,
     gpu_usable: bool,
+    keep_bytecode: bool,
     listener: Callable[[CheckResult], None],
 ) -> tuple[CheckResult, ...]:
     """Run all checks of the index, one after another: each may need gigabytes of memory.
@@ -86,6 +94,7 @@ def run_checks(
         probes: folder of the probe scripts.
         scratch: an existing folder for what the probes write; bytecode may be left in it.
         gpu_usable: otherwise checks that need a GPU are skipped.
+        keep_bytecode: leave it beside the modules, if there is room enough.
         listener: hears each result when it is there.
     """
     results = []
@@ -93,13 +102,21 @@ def run_checks(
         if check.needs_gpu and not gpu_usable:
             result = _result(check, "skipped", "needs a GPU, and none here can be used")
         else:
-            result = _run(check, index, python, probes, scratch)
+            bytecode = _bytecode(scratch, keep=keep_bytecode)
+            result = _run(check, index, python, probes, scratch, bytecode)
         listener(result)
         results.append(result)
     return tuple(results)
 
 
-def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) -> CheckResult:
+def _run(
+    check: Check,
+    index: Index,
+    python: Path,
+    probes: Path,
+    scratch: Path,
+    bytecode: Sequence[str],
+) -> CheckResult:
     script = str(probes / f"{check.probe}.py")
     begun = time.monotonic()
     # Antivirus may hold a file for a moment; what stays is the scratch folder's owner's to clear.
@@ -110,7 +127,7 @@ def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) 
                 [script, *expand(check.arguments, index)],
                 timeout=check.timeout,
                 # What torch and others cache must not stay behind in the user's folders.
-                bytecode=_bytecode_folder(scratch),
+                bytecode=bytecode,
                 environment=dict.fromkeys(("HF_HOME", "TMPDIR", "TEMP", "TMP"), plain(home)),
             )
         except InstallError as error:
@@ -119,14 +136,31 @@ def _run(check: Check, index: Index, python: Path, probes: Path, scratch: Path) 
     return replace(result, output=completed.stderr) if result.status == "failed" else result
 
 
-def _bytecode_folder(scratch: Path) -> Path | None:
-    """Where probes share bytecode: compiling torch and transformers takes longer than most probes.
+def _bytecode(scratch: Path, *, keep: bool) -> Sequence[str]:
+    """Where probes share it: compiling torch and transformers takes longer than most probes."""
+    if not has_room_for_bytecode(scratch):
+        return NO_BYTECODE
+    return BYTECODE_BESIDE if keep else bytecode_in(scratch / "bytecode")
 
-    None where there is little room: on a full disk Python leaves bytecode cut off in its
-    middle, without an error, and whoever imports it next fails.
+
+def has_room_for_bytecode(folder: Path) -> bool:
+    """Whether the disk, and the user's share of it, hold all bytecode that there could be.
+
+    Where it is full, Python leaves bytecode cut off in its middle, without an error, and
+    whoever imports it next fails.
+
+    Args:
+        folder: one on the disk that may be written.
     """
-    roomy = shutil.disk_usage(scratch).free >= _ROOM_FOR_BYTECODE
-    return scratch / "bytecode" if roomy else None
+    try:
+        if shutil.disk_usage(folder).free < _ROOM_FOR_BYTECODE:
+            return False
+        with tempfile.TemporaryFile(dir=folder) as file:
+            # Of quotas the free space tells nothing.
+            allocate(file.fileno(), _ROOM_FOR_BYTECODE)
+    except OSError:
+        return False
+    return True
 
 
 def expand(arguments: Iterable[str], index: Index) -> list[str]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,17 +94,25 @@ def clean_environment(
     return {**kept, **_OURS, **additions}
 
 
+# Options of Python that say where what it compiles is left: nowhere, or beside the modules.
+NO_BYTECODE = ("-B",)
+BYTECODE_BESIDE = ()
+
+
+def bytecode_in(folder: Path) -> tuple[str, ...]:
+    """The same for a folder of its own, for later runs that import the same modules."""
+    return ("-X", f"pycache_prefix={folder}")
+
+
 def run_python(
     python: Path,
     arguments: list[str],
     *,
     timeout: float,
     environment: Mapping[str, str] = _NOTHING,
-    bytecode: Path | None = None,
+    bytecode: Sequence[str] = NO_BYTECODE,
 ) -> Completed:
     """Run ``python -I arguments`` in a clean environment and wait for its end.
-
-    No bytecode is left beside the modules.
 
     Nothing that it started outlives it, whether it ends by itself, by its time or by an
     exception here, ``KeyboardInterrupt`` included. Standard input is empty.
@@ -114,13 +122,12 @@ def run_python(
         arguments: a script or ``-m module`` or ``-c code``, and what it gets.
         timeout: seconds.
         environment: what is set besides :func:`clean_environment`.
-        bytecode: folder to keep bytecode in, for later runs that import the same modules.
+        bytecode: one of :data:`NO_BYTECODE`, :data:`BYTECODE_BESIDE`, :func:`bytecode_in`.
 
     Raises:
         InstallError: the interpreter cannot be started.
     """
-    caching = ["-X", f"pycache_prefix={bytecode}"] if bytecode else ["-B"]
-    command = [str(python), "-I", *caching, *arguments]
+    command = [str(python), "-I", *bytecode, *arguments]
     with ExitStack() as started:
         # Interrupted between, nobody would know what was started.
         with held():

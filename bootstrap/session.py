@@ -45,6 +45,7 @@ from bootstrap.leftovers import (
     undo_unfinished,
 )
 from bootstrap.plan import InstallPlan, make_plan
+from bootstrap.probing import has_room_for_bytecode
 from bootstrap.registration import Registration
 from bootstrap.state import Installed, InstallState, load_state, save_state
 from bootstrap.storage import brought_to_disk
@@ -175,11 +176,14 @@ class Session:
             generation,
             scratch,
             gpu_usable=gpu_usable,
+            keep_bytecode=True,
             remedy="Send the log file to whoever made this bundle.",
             listener=self.listener,
         )
         remove_tree(scratch, inside=generation.folder)
-        remove_strange_bytecode(generation, known)
+        # What was compiled of the modules spares the first start its longest part.
+        if not has_room_for_bytecode(generation.folder):
+            remove_strange_bytecode(generation, known)
         return report
 
     def _finish(

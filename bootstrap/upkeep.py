@@ -61,6 +61,7 @@ class Upkeep:
                 generation,
                 scratch,
                 gpu_usable=gpu_usable,
+                keep_bytecode=False,
                 remedy=verify.REPAIR,
                 listener=self.listener,
             )

@@ -53,6 +53,7 @@ def prove(
     scratch: Path,
     *,
     gpu_usable: bool,
+    keep_bytecode: bool,
     remedy: str,
     listener: Listener,
 ) -> VerificationReport:
@@ -63,6 +64,7 @@ def prove(
         generation: what it was installed as.
         scratch: an existing folder for what the probes write.
         gpu_usable: otherwise checks that need a GPU are skipped.
+        keep_bytecode: leave beside the modules what Python compiled of them.
         remedy: what to do when one fails.
         listener: hears each result when it is there.
 
@@ -76,6 +78,7 @@ def prove(
         default_probes_folder(),
         scratch,
         gpu_usable=gpu_usable,
+        keep_bytecode=keep_bytecode,
         listener=listener.checked,
     )
     return judge(index, results, remedy)

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,8 +74,7 @@ def brought_to_disk(folder: Path, announce: Callable[[], None]) -> Iterator[None
     Most of it gets there meanwhile, so what remains at the end takes a moment.
 
     Args:
-        folder: its files; in the context new ones come by
-            :func:`bootstrap.files.replace_file` only.
+        folder: whatever lies in it when the context is left.
         announce: called when the rest begins.
 
     Raises:
@@ -89,7 +89,7 @@ def brought_to_disk(folder: Path, announce: Callable[[], None]) -> Iterator[None
         ahead.stop.set()
     if ahead.error:
         raise ahead.error
-    write_out_rest(folder)
+    write_out_rest(folder, since=ahead.begun)
 
 
 class _Ahead(threading.Thread):
@@ -99,6 +99,7 @@ class _Ahead(threading.Thread):
         super().__init__(daemon=True)
         self.stop = threading.Event()
         self.error: OSError | None = None
+        self.begun = time.time()
         self._folder = folder
         self.start()
 

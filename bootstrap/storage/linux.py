@@ -70,6 +70,7 @@ def write_out(folder: Path, stop: threading.Event) -> None:
         os.close(handle)
 
 
-def write_out_rest(folder: Path) -> None:
-    """As :func:`write_out`, once more, after which little is left."""
+def write_out_rest(folder: Path, *, since: float) -> None:
+    """As :func:`write_out`, once more, after which little is left; no matter since when."""
+    del since
     write_out(folder, threading.Event())
