@@ -9,7 +9,6 @@ import base64
 import csv
 import hashlib
 import io
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Self, cast
 
@@ -19,6 +18,7 @@ from packaging.utils import parse_wheel_filename
 from bootstrap.bundle.errors import ReportedError
 from bootstrap.bundle.model import Wheel
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.zips import zipfile, zstd
 from bootstrap.errors import RefusedContentError
 
 # Up to this size a file is read and checked whole before a byte of it is written.
@@ -104,7 +104,7 @@ class BundleWheel(WheelSource):
     def _read_record(self) -> dict[str, str]:
         try:
             data = self._archive.read(f"{self._info}/RECORD")
-        except (KeyError, zipfile.BadZipFile) as error:
+        except (KeyError, zipfile.BadZipFile, zstd.ZstdError) as error:
             raise self._reader.damage(self._wheel.entry, because=str(error)) from error
         if hashlib.sha256(data).hexdigest() != self._wheel.record_sha256:
             raise self._reader.damage(self._wheel.entry, because="its RECORD was changed")
@@ -179,7 +179,7 @@ class BundleWheel(WheelSource):
         row = self._row(info)
         try:
             data = self._archive.read(info)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, zstd.ZstdError, OSError) as error:
             raise self._reader.damage(self._wheel.entry, because=str(error)) from error
         if _row_hash(hashlib.new(row.partition("=")[0], data)) != row:
             raise self._damage(info.filename)

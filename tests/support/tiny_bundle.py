@@ -105,6 +105,7 @@ def tiny_index(*, cuda: bool = True, wheel: Path | None = None) -> Index:
         minimum_vc_runtime=None,
         cuda=terms if cuda else None,
         runtime=runtime,
+        compression="store",
         volumes=(),
         groups=(Group(name="base", wheels=(demo,)),),
         documents=(entries["docs/README.txt"],),

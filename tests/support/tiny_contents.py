@@ -12,7 +12,7 @@ from builder.pack.contents import Contents
 from builder.runtime.model import PreparedRuntime
 from builder.stub import Stub
 from builder.targets import TARGETS
-from builder.wheels import read_wheel
+from builder.wheels import StoredWheel, read_wheel
 from tests.support.small_stack import VARIANT, make_wheel, small_manifest
 
 _PROGRAM = b"\x7fELF" + b"program" * 30
@@ -61,6 +61,8 @@ def tiny_contents(
         minimum_vc_runtime=None,
         groups={"base": [facts.name]},
         wheels={facts.name: facts},
+        compression="store",
+        stored={facts.name: StoredWheel(path=wheel, sha256=locked.sha256)},
         runtime=_runtime(folder),
         stub=_stub(folder, program),
         documents={"README.txt": b"read me\n"},
