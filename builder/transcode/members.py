@@ -5,7 +5,7 @@ file for writing gets another compressor: the only private name that we touch, a
 """
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import IO, Protocol
 
 from bootstrap.bundle.zips import zipfile
 
@@ -58,8 +58,17 @@ def write_member(
     info.compress_type = zipfile.ZIP_ZSTANDARD if compressor else zipfile.ZIP_STORED
     with archive.open(info, "w") as member:
         if compressor:
-            member._compressor = compressor  # type: ignore[attr-defined]  # noqa: SLF001
-        for chunk in chunks:
-            member.write(chunk)
+            _give(member, compressor)
+        try:
+            for chunk in chunks:
+                member.write(chunk)
+        except BaseException:
+            # One that was promised more bytes would fail at its end, and hide the reason.
+            _give(member, Ready(b""))
+            raise
     # Where there were none, it has put in some of its own.
     info.external_attr = attributes
+
+
+def _give(member: IO[bytes], compressor: Compressor) -> None:
+    member._compressor = compressor  # type: ignore[attr-defined]  # noqa: SLF001
