@@ -11,7 +11,7 @@ from typing import Self
 
 from builder.fetch import Cache, require_intact
 from builder.progress import Bar
-from builder.transcode.memory import MemoryBudget
+from builder.transcode.memory import MemoryBudget, return_freed_memory
 from builder.transcode.recipe import Recipe
 from builder.transcode.shelf import Shelf
 from builder.transcode.wheel import Transcoding, transcode
@@ -19,8 +19,8 @@ from builder.wheels import StoredWheel
 
 # Leaves the rest of the builder as much again, below the 300 MB that it promises.
 _MEMORY = 160 << 20
-# Each needs some megabytes besides; and more would wait for that memory only.
-_MOST_THREADS = 16
+# Each needs some megabytes besides; more would only wait for the memory of large members.
+_MOST_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -48,8 +48,8 @@ class Transcoder:
     def __init__(
         self, cache: Cache, recipe: Recipe, bar: Bar, *, threads: int | None = None
     ) -> None:
+        return_freed_memory()
         self._shelf = Shelf(cache, recipe)
-        self._bar = bar
         self._stop = Event()
         self._by = Transcoding(
             recipe=recipe,
