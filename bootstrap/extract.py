@@ -1,21 +1,42 @@
 """Gives the wheels back as files that stock pip and uv install."""
 
+import hashlib
 import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import tomli_w
 
 from bootstrap.bundle.model import Index, Wheel
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.deflating import write_deflated
 from bootstrap.errors import UnsafeTargetError, reporting
 from bootstrap.events import Listener
 from bootstrap.files import patiently, remove_file, remove_tree, replace_file
 from bootstrap.interrupts import held
 
+# Each keeps one member's window in memory, and reads at a place of its own.
+_MOST_THREADS = 4
+_HEARING_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A wheel as it lies in the wheelhouse now."""
+
+    size: int
+    sha256: str
+
 
 def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -> Path:
     """Write ``<folder>/wheelhouse/*.whl`` and ``<folder>/pylock.toml`` (PEP 751).
+
+    What is stored as it was comes back byte for byte. A transcoded wheel comes back deflated:
+    the same members and the same RECORD in another file, which ``pylock.toml`` describes.
 
     Returns:
         The lock's path.
@@ -27,10 +48,11 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
         InstallError: the disk does not do what it should; nothing is left.
         DamagedBundleError: a wheel is not what the index says, or volumes are missing;
             nothing is left.
+        RefusedContentError: a RECORD does not speak of a file in its wheel; nothing is left.
     """
     reader.require_volumes()
     wheelhouse, lock = folder / "wheelhouse", folder / "pylock.toml"
-    listener.phase("extract", sum(wheel.size for wheel in reader.index.wheels))
+    listener.phase("extract", sum(_work(wheel) for wheel in reader.index.wheels))
     with reporting("extracting", option="--extract"):
         if folder.exists() and any(folder.iterdir()):
             raise UnsafeTargetError(
@@ -38,10 +60,8 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
             )
         wheelhouse.mkdir(parents=True)
         try:
-            for wheel in reader.index.wheels:
-                listener.working_on(wheel.name)
-                _extract(reader, wheel, wheelhouse, listener)
-            replace_file(lock, tomli_w.dumps(_pylock(reader.index)).encode())
+            written = _extract_all(reader, wheelhouse, listener)
+            replace_file(lock, tomli_w.dumps(_pylock(reader.index, written)).encode())
         except BaseException:
             # Half of it would be of no use, and in the way of the next attempt.
             with held():
@@ -50,20 +70,81 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
     return lock
 
 
-def _extract(reader: BundleReader, wheel: Wheel, wheelhouse: Path, listener: Listener) -> None:
+def _work(wheel: Wheel) -> int:
+    return wheel.size if wheel.is_original else wheel.installed_size
+
+
+class _StoppedError(Exception):
+    """Something else went wrong."""
+
+
+def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> dict[str, _Written]:
+    """All wheels, several at a time, by their file names."""
+    stop = Event()
+    written = dict[str, _Written]()
+
+    def advance(count: int) -> None:
+        if stop.is_set():
+            raise _StoppedError
+        listener.advance(count)
+
+    def extract(wheel: Wheel) -> None:
+        advance(0)
+        with (
+            reader.blaming(wheel.entry, unless=stop.is_set),
+            reporting(f"extracting {wheel.filename}", option="--extract"),
+        ):
+            written[wheel.filename] = _extract(reader, wheel, wheelhouse, advance)
+
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="extract")
+    try:
+        # The largest first, so that the last thread does not end long after the others.
+        ordered = sorted(reader.index.wheels, key=lambda wheel: -_work(wheel))
+        with held():
+            waiting = {pool.submit(extract, wheel) for wheel in ordered}
+        while waiting:
+            # On Windows Ctrl-C does not interrupt waiting; it is heard between two waits.
+            done, waiting = wait(waiting, _HEARING_SECONDS, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+    finally:
+        # Also on Ctrl-C: whoever clears up afterwards must be alone.
+        stop.set()
+        with held():
+            pool.shutdown()
+    return written
+
+
+def _extract(
+    reader: BundleReader, wheel: Wheel, wheelhouse: Path, advance: Callable[[int], None]
+) -> _Written:
     part = wheelhouse / f".{wheel.filename}.part"
     try:
         with part.open("wb") as file:
-            # The hash is taken in the same pass in which the bytes are written.
-            reader.copy_entry(wheel.entry, file, listener.advance)
+            # Everything is checked in the same pass in which the bytes are written.
+            if wheel.is_original:
+                reader.copy_entry(wheel.entry, file, advance)
+            else:
+                write_deflated(reader, wheel, file, advance)
             file.flush()
             os.fsync(file.fileno())
+        written = _describe(wheel, part)
         patiently(lambda: part.replace(wheelhouse / wheel.filename), part)
     finally:
         remove_file(part)
+    return written
 
 
-def _pylock(index: Index) -> dict[str, Any]:
+def _describe(wheel: Wheel, path: Path) -> _Written:
+    if wheel.is_original:
+        return _Written(size=wheel.size, sha256=wheel.sha256)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return _Written(size=file.tell(), sha256=digest.hexdigest())
+
+
+def _pylock(index: Index, written: Mapping[str, _Written]) -> dict[str, Any]:
     packages = [
         {
             "name": wheel.name,
@@ -72,8 +153,8 @@ def _pylock(index: Index) -> dict[str, Any]:
                 {
                     "name": wheel.filename,
                     "path": f"wheelhouse/{wheel.filename}",
-                    "size": wheel.size,
-                    "hashes": {"sha256": wheel.sha256},
+                    "size": written[wheel.filename].size,
+                    "hashes": {"sha256": written[wheel.filename].sha256},
                 }
             ],
         }

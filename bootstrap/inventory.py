@@ -5,7 +5,6 @@ then modification and status-change time in nanoseconds. Like git's index, the t
 only decide which files are worth hashing again; they never make a file good.
 """
 
-import base64
 import csv
 import hashlib
 import io
@@ -14,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from bootstrap.bundle.records import row_hash
 
 FILE_NAME = "inventory.csv"
 
@@ -153,7 +154,7 @@ def hash_file(path: str, algorithm: str = "sha256") -> str:
     """``algorithm=value`` as in RECORD, of a file's content."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         digest = hashlib.file_digest(file, algorithm)
-    return f"{algorithm}={base64.urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"
+    return row_hash(digest)
 
 
 def encode(items: tuple[Item, ...]) -> bytes:

@@ -6,8 +6,9 @@ import signal
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
+from bootstrap.bundle.model import Compression
 from builder import __version__, commands, manifest
 from builder.console import Console, JsonLines, make_reporter
 from builder.errors import ExitCode, ReportedError, UsageError
@@ -184,9 +185,10 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
     _wheels_option(parser)
     parser.add_argument(
         "--compression",
-        choices=["store"],
-        default="store",
-        help="store: the original wheels, byte for byte",
+        choices=get_args(Compression),
+        default="fast",
+        help="what becomes of the wheels: fast and small compress their members by Zstandard, "
+        "once, small for longer; store keeps the originals, byte for byte (default: fast)",
     )
     parser.add_argument(
         "--volume-size",

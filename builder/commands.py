@@ -22,6 +22,7 @@ from builder.errors import (
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, adopt, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
+from builder.intake import read_wheels
 from builder.lock.checking import require_answering, require_trio, thin_evidence
 from builder.lock.files import wanted_files
 from builder.lock.known import load_known_wheels
@@ -31,6 +32,7 @@ from builder.manifest import Manifest, load_manifest
 from builder.pack.proof import prove
 from builder.police import judge_lock, judge_wheels, refuse
 from builder.publish import SUMS_NAME, Bundle, replace_file, stated_sum
+from builder.report import wheels_line
 from builder.stub import freeze_stub, identity_of, open_stub, stub_files
 from builder.targets import find_target
 from builder.wheelhouse import read_wheelhouse
@@ -50,6 +52,7 @@ def build(options: Namespace, console: Console) -> ExitCode:
         runtime=options.runtime,
         stub=options.stub,
         jobs=options.jobs,
+        compression=options.compression,
         volume_size=options.volume_size,
         authenticode=options.authenticode,
     )
@@ -219,14 +222,15 @@ def _why(name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedNam
 def _cached_wheels(options: Namespace, manifest: Manifest) -> tuple[Lock, tuple[WheelFacts, ...]]:
     locked = load_lock(lock_path(options.manifest, options.cuda, options.target))
     files = Cache(options.cache).at_hand(wanted_files(locked, manifest))
-    return locked, pipeline.read_wheels(locked, files)
+    return locked, read_wheels(locked, files)
 
 
 def inspect(options: Namespace, console: Console) -> ExitCode:
     """Show the index of a finished installer."""
     reader = BundleReader.open(_existing(options.file))
     text = reader.index_bytes.decode().rstrip()
-    console.result(text, index=json.loads(text))
+    console.note(wheels_line(reader.index))
+    console.result(text, index=json.loads(text), ratio=round(reader.index.ratio, 4))
     return ExitCode.DONE
 
 

@@ -3,24 +3,27 @@
 ::
 
     manifest → lock → fetch → police → runtime → stub → pack → prove → report
+                       └─── wheels are compressed ────┘
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from bootstrap.bundle.model import CudaTerms
+from bootstrap.bundle.model import Compression, CudaTerms
 from builder.disk import storing
 from builder.documents import render_documents
-from builder.errors import DownloadError, RefusedContentError, ReportedError
+from builder.errors import DownloadError, ReportedError
 from builder.facts import CudaFacts, load_facts
-from builder.fetch import Cache, adopt, fetch, require_intact
+from builder.fetch import Cache, adopt, fetch
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
+from builder.intake import Intake, blaming_cache, open_intake, read_wheels
 from builder.launching import Launcher
 from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.files import wanted_files
@@ -44,7 +47,7 @@ from builder.runtime import (
 from builder.steps import Steps
 from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub, stub_files
 from builder.targets import TargetPlatform
-from builder.wheels import WheelFacts, read_wheel
+from builder.wheels import StoredWheel, WheelFacts
 from builder.wine import launcher_for
 
 
@@ -56,6 +59,7 @@ class BuildRequest:
         wheel_folders: folders with wheels fetched by hand, taken by hash.
         stub: a stub frozen before, instead of freezing one.
         jobs: parallel downloads.
+        compression: what becomes of the wheels.
         authenticode: key to sign an installer for Windows with, PKCS#12; None does not sign.
         volume_size: bytes of a volume; None makes volumes only of what is too large for a file.
     """
@@ -70,6 +74,7 @@ class BuildRequest:
     runtime: RuntimeChoice
     stub: Path | None
     jobs: int
+    compression: Compression = "fast"
     volume_size: int | None = None
     authenticode: Path | None = None
 
@@ -139,9 +144,14 @@ class _Workshop:
         """The job."""
         self._steps.restart(variant)
         lock = self._load_lock(variant)
-        files = self._fetch(lock)
-        wheels = self._police(lock, files)
-        contents = self._gather(lock, wheels)
+        request = self._request
+        # From the moment a wheel has come until it must be there, it is compressed meanwhile.
+        with open_intake(lock, request.compression, request.cache, self._progress) as intake:
+            files = self._fetch(lock, intake)
+            self._police(lock, files, intake.wheels)
+            runtime, stub = self._runtime, self._stub
+            stored = self._compress(intake)
+        contents = self._gather(lock, intake.wheels, stored, runtime, stub)
         draft = self._pack(contents)
         return publish(draft, self._request.output, self._steps.finish())
 
@@ -162,11 +172,11 @@ class _Workshop:
     def _witnesses(self, lock: Lock) -> tuple[WheelFacts, ...]:
         """Wheels of a lock with something banned in it: they tell who pulled it in."""
         with suppress(DownloadError):
-            self._fetch(lock)
+            self._fetch(lock, Intake(lock, None))
         at_hand = self._request.cache.at_hand(wanted_files(lock, self._manifest))
         return read_wheels(lock, at_hand)
 
-    def _fetch(self, lock: Lock) -> dict[str, Path]:
+    def _fetch(self, lock: Lock, intake: Intake) -> dict[str, Path]:
         self._steps.begin("fetch")
         wanted = wanted_files(lock, self._manifest)
         by_hand = [
@@ -184,15 +194,14 @@ class _Workshop:
             offline=self._request.offline,
             jobs=self._request.jobs,
             progress=self._progress,
+            arrived=intake.take,
         )
 
-    def _police(self, lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
+    def _police(self, lock: Lock, files: dict[str, Path], wheels: tuple[WheelFacts, ...]) -> None:
         self._steps.begin("police")
-        wheels = read_wheels(lock, files)
         with blaming_cache(lock, files):
             findings = judge_wheels(lock, self._manifest, wheels)
         refuse(findings, lock.path.name)
-        return wheels
 
     @cached_property
     def _runtime(self) -> PreparedRuntime:
@@ -234,7 +243,20 @@ class _Workshop:
             request.target, request.cache, offline=request.offline, progress=self._progress
         )
 
-    def _gather(self, lock: Lock, wheels: tuple[WheelFacts, ...]) -> Contents:
+    def _compress(self, intake: Intake) -> dict[NormalizedName, StoredWheel]:
+        """Wait for what is still being compressed."""
+        if self._request.compression != "store":
+            self._steps.begin("compress")
+        return intake.stored()
+
+    def _gather(
+        self,
+        lock: Lock,
+        wheels: tuple[WheelFacts, ...],
+        stored: dict[NormalizedName, StoredWheel],
+        runtime: PreparedRuntime,
+        stub: Stub,
+    ) -> Contents:
         graph = DependencyGraph(wheels, self._request.target.marker_environment(lock.python))
         contents = Contents(
             manifest=self._manifest,
@@ -244,8 +266,10 @@ class _Workshop:
             minimum_vc_runtime=self._minimum_vc_runtime(lock),
             groups=assign_groups(self._manifest, graph),
             wheels=graph.wheels,
-            runtime=self._runtime,
-            stub=self._stub,
+            compression=self._request.compression,
+            stored=stored,
+            runtime=runtime,
+            stub=stub,
             documents={},
             asked_volume_size=self._request.volume_size,
         )
@@ -282,30 +306,3 @@ class _Workshop:
 
 def _torch(lock: Lock) -> Version | None:
     return next((wheel.version for wheel in lock.wheels if wheel.name == "torch"), None)
-
-
-def read_wheels(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
-    """The facts of those locked wheels whose files (by SHA-256) are there.
-
-    Raises:
-        DamagedBundleError: a file in the cache went bad.
-        RefusedContentError: it did not, and is no usable wheel.
-    """
-    with blaming_cache(lock, files):
-        return tuple(
-            read_wheel(files[wheel.sha256], wheel.filename)
-            for wheel in lock.wheels
-            if wheel.sha256 in files
-        )
-
-
-@contextmanager
-def blaming_cache(lock: Lock, files: dict[str, Path]) -> Iterator[None]:
-    """What is refused may only have gone bad in the cache; then that is what must be said."""
-    try:
-        yield
-    except RefusedContentError:
-        for wheel in lock.wheels:
-            if wheel.sha256 in files:
-                require_intact(files[wheel.sha256], wheel.filename, wheel.sha256)
-        raise

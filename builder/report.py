@@ -74,8 +74,7 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
         *_volume_lines(index),
         f"  stub           {human_size(stub.path.stat().st_size)}",
         f"  runtime        {human_size(index.runtime.entry.size)}, CPython {runtime}",
-        f"  {len(index.wheels)} wheels".ljust(17)
-        + human_size(sum(wheel.size for wheel in index.wheels)),
+        f"  {wheels_line(index)}",
         f"disk need        {human_size(index.disk_need)}",
         f"minimum glibc    {index.minimum_glibc or 'none'}",
         f"GPU and driver   {driver_line(index.cuda)}",
@@ -85,6 +84,16 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
     if index.runtime.warning:
         lines.append(f"warning          {index.runtime.warning}")
     return "\n".join([*lines, "", package_table(contents), ""])
+
+
+def wheels_line(index: Index) -> str:
+    """How many wheels there are, and how large they are stored."""
+    stored = human_size(sum(wheel.entry.size for wheel in index.wheels))
+    original = human_size(sum(wheel.size for wheel in index.wheels))
+    size = f"{stored} ({index.compression}), {index.ratio:.3f} of {original}"
+    return f"{len(index.wheels)} wheels".ljust(15) + (
+        original if index.compression == "store" else size
+    )
 
 
 def _volume_lines(index: Index) -> list[str]:

@@ -7,6 +7,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,7 +23,7 @@ from builder.errors import RefusedContentError
 
 _EXTENSION_SUFFIXES = (".so", ".pyd")
 # What zipfile raises for damaged and for unusual archives. OSError: it seeks where it is sent.
-_UNREADABLE = (
+UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
     *(NotImplementedError, RuntimeError, struct.error),
 )
@@ -94,11 +95,26 @@ class WheelFacts:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(member)
-        except _UNREADABLE as error:
-            raise RefusedContentError(
-                f"{self.filename} is not a usable wheel: {member} cannot be unpacked ({error}).",
-                remedy=_REPLACE,
-            ) from error
+        except UNREADABLE as error:
+            raise unusable(self.filename, f"{member} cannot be unpacked ({error})") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWheel:
+    """What is packed of a wheel: the original, or the same wheel compressed anew.
+
+    Attributes:
+        path: where it lies now.
+        sha256: of its bytes, to be compared while they are packed.
+    """
+
+    path: Path
+    sha256: str
+
+
+def unusable(filename: str, why: object) -> RefusedContentError:
+    """The error for a wheel that is intact and of no use."""
+    return RefusedContentError(f"{filename} is not a usable wheel: {why}.", remedy=_REPLACE)
 
 
 def read_wheel(path: Path, filename: str) -> WheelFacts:
@@ -114,6 +130,7 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
             record_bytes = archive.read(f"{info}/RECORD")
             scripts = _scripts(archive, f"{info}/entry_points.txt")
             metadata, _ = parse_email(archive.read(f"{info}/METADATA"))
+            _require_distinct(archive.namelist())
             members = [member for member in archive.infolist() if not member.is_dir()]
         return WheelFacts(
             path=path,
@@ -131,10 +148,14 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
         raise RefusedContentError(
             f"{filename} is not a wheel: {error}.", remedy=_REPLACE
         ) from error
-    except (*_UNREADABLE, KeyError, ValueError, csv.Error) as error:
-        raise RefusedContentError(
-            f"{filename} is not a usable wheel: {error}.", remedy=_REPLACE
-        ) from error
+    except (*UNREADABLE, KeyError, ValueError, csv.Error) as error:
+        raise unusable(filename, error) from error
+
+
+def _require_distinct(names: list[str]) -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice:
+        raise ValueError(f"it has {twice} more than once")
 
 
 def _dist_info(archive: zipfile.ZipFile) -> str:

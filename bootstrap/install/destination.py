@@ -12,10 +12,11 @@ from installer.destinations import SchemeDictionaryDestination
 from installer.records import Hash, RecordEntry
 from installer.utils import Scheme, construct_record_file
 
+from bootstrap.bundle.records import row_hash
+from bootstrap.bundle.wheel import Content
 from bootstrap.errors import InstallError, RefusedContentError
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
-from bootstrap.install.source import Content, row_hash
 from bootstrap.storage import allocate
 
 _LONGEST_SHEBANG = 127

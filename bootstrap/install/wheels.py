@@ -10,6 +10,7 @@ from installer.exceptions import InstallerError
 
 from bootstrap.bundle.model import Wheel
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.wheel import BundleWheel
 from bootstrap.errors import InstallError, reporting
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
@@ -17,7 +18,7 @@ from bootstrap.install.crew import Crew
 from bootstrap.install.destination import VenvDestination, WrittenFiles
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.medium import is_slow
-from bootstrap.install.source import BundleWheel, wheel_scheme_name
+from bootstrap.install.source import Source, wheel_scheme_name
 
 # Each keeps a window of what it decompresses, up to 32 MiB, so their number bounds the memory.
 _MOST_THREADS = 4
@@ -95,7 +96,8 @@ class _Work:
             self._crew.stop,
             self._listener.advance,
         )
-        with self._explaining(wheel), BundleWheel(self._reader, wheel) as source:
+        with self._explaining(wheel), BundleWheel(self._reader, wheel) as opened:
+            source = Source(opened, wheel.filename)
             source.validate_record()
             installer.install(source, destination, {"INSTALLER": _INSTALLER})
 

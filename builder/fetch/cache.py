@@ -160,5 +160,5 @@ def require_intact(path: Path, filename: str, sha256: str, actual: str | None = 
     raise DamagedBundleError(
         f"The cached {filename} is damaged: its SHA-256 is {actual}, not {sha256}. It was "
         "removed from the cache.",
-        remedy="Run the build again; it fetches the file anew.",
+        remedy="Run the build again; it gets the file anew.",
     )

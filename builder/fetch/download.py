@@ -1,7 +1,7 @@
 """Downloads what is not in the cache, several files at a time, each resumed where it broke off."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -65,6 +65,7 @@ def fetch(
     offline: bool,
     jobs: int,
     progress: Progress,
+    arrived: Callable[[WantedFile, Path], None] = lambda _file, _path: None,
     backoff: float = 0.5,
 ) -> dict[str, Path]:
     """Have every wanted file in the cache.
@@ -75,6 +76,8 @@ def fetch(
         offline: open no connection.
         jobs: downloads at the same time.
         progress: hears of bytes.
+        arrived: called with each file as soon as it is in the cache, from any thread, those
+            that were there first; what it raises ends the fetch.
         backoff: seconds to wait after a second failure in a row; doubles each time.
 
     Returns:
@@ -89,12 +92,15 @@ def fetch(
     found = cache.at_hand(files.values())
     missing = [file for sha256, file in files.items() if sha256 not in found]
     absences = [_offline(file) for file in missing]
+    if not (missing and offline):
+        for sha256, path in found.items():
+            arrived(files[sha256], path)
     if missing and not offline:
         need = sum(max(0, (file.size or 0) - cache.size_of_partial(file)) for file in missing)
         require_room(cache.root, need, option="--cache")
         # The largest first, so that the last thread does not end long after the others.
         missing.sort(key=_most_bytes, reverse=True)
-        results = _download_all(missing, cache, jobs, progress, backoff)
+        results = _download_all(missing, cache, jobs, progress, arrived, backoff)
         absences = [result for result in results if isinstance(result, _Absence)]
         for file, result in zip(missing, results, strict=True):
             if isinstance(result, Path):
@@ -148,7 +154,12 @@ def _missing(absences: Sequence[_Absence], count: int, *, offline: bool) -> Miss
 
 
 def _download_all(
-    files: Sequence[WantedFile], cache: Cache, jobs: int, progress: Progress, backoff: float
+    files: Sequence[WantedFile],
+    cache: Cache,
+    jobs: int,
+    progress: Progress,
+    arrived: Callable[[WantedFile, Path], None],
+    backoff: float,
 ) -> list[Path | _Absence]:
     stop = Event()
     total = sum(file.size or 0 for file in files)
@@ -158,8 +169,15 @@ def _download_all(
         ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="fetch") as pool,
     ):
         downloads = _Downloads(cache, transport, progress, bar, stop)
+
+        def deliver(file: WantedFile) -> Path | _Absence:
+            result = downloads.get(file)
+            if isinstance(result, Path):
+                arrived(file, result)
+            return result
+
         try:
-            futures = [pool.submit(downloads.get, file) for file in files]
+            futures = [pool.submit(deliver, file) for file in files]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             # Leaving the pool waits for its threads, which look at this between chunks.

@@ -46,9 +46,9 @@ _MARGIN = 32 << 20
 class _Members:
     """What was stored, and where."""
 
-    groups: tuple[Group, ...]
-    runtime: Runtime
     documents: tuple[Entry, ...]
+    runtime: Runtime
+    groups: tuple[Group, ...]
 
 
 def compose(contents: Contents, path: Path, progress: Progress) -> None:
@@ -63,7 +63,7 @@ def compose(contents: Contents, path: Path, progress: Progress) -> None:
     Raises:
         NoSpaceError: the file system of ``path`` has not enough room.
         NotWritableError: ``path`` cannot be written.
-        DamagedBundleError: a cached wheel is not what the lock says.
+        DamagedBundleError: a cached wheel is not what it should be.
     """
     total = contents.size
     archive = path.with_name(contents.archive_name)
@@ -163,6 +163,8 @@ def _write_members(
     documents = tuple(
         writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
     )
+    # In the order of installing, so that a medium is read strictly forward.
+    runtime = _write_runtime(contents, writer, advance)
     groups = tuple(
         Group(
             name=name,
@@ -173,16 +175,16 @@ def _write_members(
         )
         for name, members in contents.groups.items()
     )
-    runtime = _write_runtime(contents, writer, advance)
-    return _Members(groups=groups, runtime=runtime, documents=documents)
+    return _Members(documents=documents, runtime=runtime, groups=groups)
 
 
 def _write_wheel(
     facts: WheelFacts, contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
 ) -> Wheel:
     locked = next(wheel for wheel in contents.lock.wheels if wheel.name == facts.name)
-    entry = writer.add_file(facts.path, f"wheels/{facts.filename}", advance)
-    require_intact(facts.path, facts.filename, locked.sha256, entry.sha256)
+    stored = contents.stored[facts.name]
+    entry = writer.add_file(stored.path, f"wheels/{facts.filename}", advance)
+    require_intact(stored.path, facts.filename, stored.sha256, entry.sha256)
     return Wheel(
         name=facts.name,
         version=str(facts.version),
@@ -238,6 +240,7 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
         minimum_vc_runtime=contents.minimum_vc_runtime,
         cuda=contents.cuda,
         runtime=members.runtime,
+        compression=contents.compression,
         volumes=volumes,
         groups=members.groups,
         documents=members.documents,

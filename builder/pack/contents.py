@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from bootstrap.bundle.model import CudaTerms, LongestPath
+from bootstrap.bundle.model import Compression, CudaTerms, LongestPath
 from builder.lock.model import Lock
 from builder.manifest import Manifest
 from builder.pack.volumes import ARCHIVE_SUFFIX
 from builder.runtime.model import PreparedRuntime
 from builder.stub import Stub
 from builder.targets import LEGACY_MANYLINUX, TargetPlatform
-from builder.wheels import WheelFacts
+from builder.wheels import StoredWheel, WheelFacts
 
 # ext4 and NTFS both give out space in blocks of this many bytes by default.
 _BLOCK = 4096
@@ -33,6 +33,8 @@ class Contents:
     Attributes:
         groups: group name to distributions, in order of installation.
         wheels: the facts of every locked wheel.
+        compression: what has become of the wheels.
+        stored: what is packed of each.
         minimum_vc_runtime: what torch asks of Windows; None where nothing in particular.
         documents: file name to content, for the user.
         asked_volume_size: bytes of a volume, where somebody asks for volumes.
@@ -45,6 +47,8 @@ class Contents:
     minimum_vc_runtime: str | None
     groups: Mapping[str, list[NormalizedName]]
     wheels: Mapping[NormalizedName, WheelFacts]
+    compression: Compression
+    stored: Mapping[NormalizedName, StoredWheel]
     runtime: PreparedRuntime
     stub: Stub
     documents: Mapping[str, bytes]
@@ -79,7 +83,7 @@ class Contents:
 
     @property
     def _size_of_files(self) -> int:
-        parts = [self.stub.path, self.runtime.archive, *(w.path for w in self.wheels.values())]
+        parts = [self.stub.path, self.runtime.archive, *(w.path for w in self.stored.values())]
         return sum(part.stat().st_size for part in parts)
 
 

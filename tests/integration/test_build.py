@@ -9,7 +9,7 @@ from time import sleep
 
 import pytest
 
-from bootstrap.bundle.model import decode_index
+from bootstrap.bundle.model import Index, decode_index
 from tests.support.building import (
     FINISHED,
     arguments,
@@ -111,6 +111,59 @@ def test_building_again_gives_the_same_bytes(small: SmallBundle, work: SmallBund
     assert build(work).returncode == 0
     assert work.installer.read_bytes() == small.installer.read_bytes()
     assert (work.output / ".llmsetup-build").exists() is False
+
+
+def transcodes(work: SmallBundle) -> dict[str, int]:
+    """What is kept of them: file name to time."""
+    kept = (work.cache / "transcoded").rglob("*.whl")
+    return {path.name: path.stat().st_mtime_ns for path in kept}
+
+
+def test_a_second_build_transcodes_nothing(work: SmallBundle) -> None:
+    shutil.rmtree(work.cache / "transcoded")
+    first = events(run_builder(*arguments(work), "--json").stdout)
+    kept = transcodes(work)
+    assert len(kept) == len(PINS)
+    begun = [e["what"] for e in first if e["event"] == "start"]
+    assert f"compress {len(PINS)} wheels" in begun
+    again = events(run_builder(*arguments(work), "--json").stdout)
+    assert not [e for e in again if e["event"] == "start" and "compress" in e["what"]]
+    assert transcodes(work) == kept
+    assert again[-1]["sha256"] == first[-1]["sha256"]
+
+
+def test_transcodes_are_smaller_and_told_as_such(small: SmallBundle, index: Index) -> None:
+    assert index.compression == "fast"
+    assert index.ratio < 0.98
+    line = f"(fast), {index.ratio:.3f} of "
+    assert line in (small.beside / "summary.txt").read_text()
+    shown = run_builder("inspect", small.installer)
+    assert line in shown.stderr
+    told = events(run_builder("inspect", small.installer, "--json").stdout)
+    assert told[-1]["ratio"] == round(index.ratio, 4)
+
+
+def test_store_keeps_the_originals(work: SmallBundle) -> None:
+    shutil.rmtree(work.cache / "transcoded")
+    done = run_builder(*arguments(work), "--compression", "store")
+    assert done.returncode == 0, done.stderr
+    index = decode_index((work.beside / "bundle.json").read_bytes())
+    assert index.compression == "store"
+    assert all(wheel.is_original for wheel in index.wheels)
+    assert not (work.cache / "transcoded").exists()
+
+
+def test_a_damaged_transcode_is_told_and_made_anew(small: SmallBundle, work: SmallBundle) -> None:
+    rotten = max((work.cache / "transcoded").rglob("*.whl"), key=lambda path: path.stat().st_size)
+    data = bytearray(rotten.read_bytes())
+    data[len(data) // 2] ^= 1
+    rotten.write_bytes(data)
+    done = build(work)
+    assert done.returncode == 10
+    assert "is damaged: its SHA-256 is" in done.stderr
+    assert finished(work.output) == []
+    assert build(work).returncode == 0
+    assert work.installer.read_bytes() == small.installer.read_bytes()
 
 
 @pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1])

@@ -3,15 +3,19 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from bootstrap.bundle.model import Index
+from builder.fetch import hash_file
+from tests.support.building import lock_of
 from tests.support.commands import fingerprint
 from tests.support.machine import STICK, TARGET, TIMEOUT, install, python, run
 from tests.support.minimal_root import MinimalRoot
 from tests.support.small_stack import PINS, SmallBundle
+from tests.support.transcoding import members
 
 pytestmark = pytest.mark.slow
 
@@ -238,6 +242,7 @@ def test_the_wheels_come_back_for_stock_pip_and_uv(
     assert {path.name for path in (folder / "wheelhouse").iterdir()} == {
         wheel.filename for wheel in index.wheels
     }
+    require_as_locked(small, folder)
     wheels = sorted(map(str, (folder / "wheelhouse").iterdir()))
     pip = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *wheels]
     uv = ["-m", "uv", "pip", "sync", "--quiet", "--offline", "--preview-features", "pylock"]
@@ -258,6 +263,17 @@ def test_the_wheels_come_back_for_stock_pip_and_uv(
             check=True,
         )
         assert shown.stdout.strip() == PINS["jinja2"]
+
+
+def require_as_locked(small: SmallBundle, folder: Path) -> None:
+    """The very files that ``pylock.toml`` names, with the members of the originals."""
+    lock = tomllib.loads((folder / "pylock.toml").read_text())
+    locked = {wheel["name"]: wheel for package in lock["packages"] for wheel in package["wheels"]}
+    for wheel in lock_of(small).wheels:
+        path = folder / locked[wheel.filename]["path"]
+        assert path.stat().st_size == locked[wheel.filename]["size"]
+        assert hash_file(path) == locked[wheel.filename]["hashes"]["sha256"]
+        assert members(path) == members(small.cache / "files" / wheel.sha256)
 
 
 def test_half_an_extraction_is_taken_back(root: MinimalRoot) -> None:

@@ -93,7 +93,7 @@ def record_row(path: str, digest: "hashlib._Hash", size: int) -> str:
 
 
 def test_it_goes_to_volumes_by_itself(large: SmallBundle, root: MinimalRoot) -> None:
-    built = run_builder(*arguments(large), "--json")
+    built = run_builder(*arguments(large), "--compression", "store", "--json")
     assert built.returncode == 0, built.stdout + built.stderr
     shutil.rmtree(large.cache)
     index = decode_index((large.beside / "bundle.json").read_bytes())

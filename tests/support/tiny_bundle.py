@@ -53,22 +53,27 @@ def _entries(members: dict[str, bytes]) -> dict[str, Entry]:
     }
 
 
-def tiny_index(*, cuda: bool = True, wheel: Path | None = None) -> Index:
+def tiny_index(
+    *, cuda: bool = True, wheel: Path | None = None, original: Path | None = None
+) -> Index:
     """An index with one wheel, one group, and a CUDA term where asked for.
 
     Args:
         cuda: with a term.
         wheel: a real ``demo-1.0-py3-none-any.whl`` to be in it, instead of rubbish.
+        original: what ``wheel`` was transcoded from, if it was.
     """
     entries = _entries(_members(wheel))
     wheel_entry = entries[_WHEEL]
-    record_sha256 = read_wheel(wheel, wheel.name).record_sha256 if wheel else "00" * 32
+    locked = original.read_bytes() if original else _members(wheel)[_WHEEL]
+    known = original or wheel
+    record_sha256 = read_wheel(known, known.name).record_sha256 if known else "00" * 32
     demo = Wheel(
         name="demo",
         version="1.0",
         filename="demo-1.0-py3-none-any.whl",
-        sha256=wheel_entry.sha256,
-        size=wheel_entry.size,
+        sha256=hashlib.sha256(locked).hexdigest(),
+        size=len(locked),
         entry=wheel_entry,
         record_sha256=record_sha256,
         installed_size=500,
@@ -105,6 +110,7 @@ def tiny_index(*, cuda: bool = True, wheel: Path | None = None) -> Index:
         minimum_vc_runtime=None,
         cuda=terms if cuda else None,
         runtime=runtime,
+        compression="fast" if original else "store",
         volumes=(),
         groups=(Group(name="base", wheels=(demo,)),),
         documents=(entries["docs/README.txt"],),
@@ -121,6 +127,7 @@ def tiny_bundle(
     index: Index | None = None,
     *,
     wheel: Path | None = None,
+    original: Path | None = None,
     volume_size: int | None = None,
     program: bytes = _BOOTLOADER,
 ) -> Path:
@@ -130,10 +137,11 @@ def tiny_bundle(
         folder: where it goes, volumes included.
         index: instead of :func:`tiny_index`'s.
         wheel: as for :func:`tiny_index`.
+        original: likewise.
         volume_size: bytes of each volume; None puts the payload into the installer.
         program: what the installer begins with.
     """
-    index = index or tiny_index(wheel=wheel)
+    index = index or tiny_index(wheel=wheel, original=original)
     archive = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0")
     members = b"".join(_members(wheel).values())
     if volume_size:

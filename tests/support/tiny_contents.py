@@ -12,7 +12,7 @@ from builder.pack.contents import Contents
 from builder.runtime.model import PreparedRuntime
 from builder.stub import Stub
 from builder.targets import TARGETS
-from builder.wheels import read_wheel
+from builder.wheels import StoredWheel, read_wheel
 from tests.support.small_stack import VARIANT, make_wheel, small_manifest
 
 _PROGRAM = b"\x7fELF" + b"program" * 30
@@ -25,6 +25,7 @@ def tiny_contents(
     volume_size: int | None = None,
     target: Target = "linux_x86_64",
     program: bytes = _PROGRAM,
+    stored: StoredWheel | None = None,
 ) -> Contents:
     """One wheel, and whatever else a bundle needs.
 
@@ -34,6 +35,7 @@ def tiny_contents(
         volume_size: what somebody asks for.
         target: platform to install on.
         program: the bootloader of the stub.
+        stored: what is packed of the wheel; None packs the original.
     """
     wheel = make_wheel(folder, "demo", "1.0", files)
     facts = read_wheel(wheel, wheel.name)
@@ -61,6 +63,8 @@ def tiny_contents(
         minimum_vc_runtime=None,
         groups={"base": [facts.name]},
         wheels={facts.name: facts},
+        compression="fast" if stored else "store",
+        stored={facts.name: stored or StoredWheel(path=wheel, sha256=locked.sha256)},
         runtime=_runtime(folder),
         stub=_stub(folder, program),
         documents={"README.txt": b"read me\n"},

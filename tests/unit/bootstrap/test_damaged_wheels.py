@@ -17,6 +17,7 @@ from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_bundle import tiny_bundle
+from tests.support.transcoding import transcoded
 
 # Small ones are checked before they are written, large ones while they are.
 FILES = {
@@ -38,9 +39,12 @@ def installed(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(site)): p.read_bytes() for p in site.rglob("*") if p.is_file()}
 
 
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    return tiny_bundle(tmp_path, wheel=make_wheel(tmp_path, "demo", "1.0", FILES))
+@pytest.fixture(params=["store", "fast"])
+def bundle(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    wheel = make_wheel(tmp_path, "demo", "1.0", FILES)
+    if request.param == "store":
+        return tiny_bundle(tmp_path, wheel=wheel)
+    return tiny_bundle(tmp_path, wheel=transcoded(wheel, tmp_path / "made"), original=wheel)
 
 
 def install(bundle: Path, folder: Path) -> None:

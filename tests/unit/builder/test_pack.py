@@ -11,6 +11,7 @@ from bootstrap.bundle import pe
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
 from builder.errors import DamagedBundleError, NoSpaceError, NotWritableError, UsageError
+from builder.fetch import hash_file
 from builder.pack import compose as composing
 from builder.pack import contents as limits
 from builder.pack.compose import compose
@@ -18,8 +19,11 @@ from builder.pack.contents import Contents
 from builder.pack.proof import prove
 from builder.progress import Progress
 from builder.publish import Bundle, Draft, publish, require_free_names, workplace
+from builder.wheels import StoredWheel
+from tests.support.small_stack import make_wheel
 from tests.support.tiny_contents import tiny_contents
 from tests.support.tiny_pe import append_signature, tiny_pe
+from tests.support.transcoding import transcoded
 
 FILES = {"demo/noise.bin": random.Random(1).randbytes(400_000), "demo/__init__.py": b""}  # noqa: S311
 VOLUMES = [f"SmallStack-cpu.7z.00{number}" for number in (1, 2, 3, 4, 5)]
@@ -48,6 +52,46 @@ def names(folder: Path) -> list[str]:
 def sums(output: Path) -> dict[str, str]:
     lines = (output / "SHA256SUMS").read_text().splitlines()
     return {name: digest for digest, name in (line.split("  ") for line in lines)}
+
+
+def stored_as_transcoded(parts: Path) -> StoredWheel:
+    wheel = make_wheel(parts, "demo", "1.0", FILES)
+    path = transcoded(wheel, parts / "transcoded")
+    return StoredWheel(path=path, sha256=hash_file(path))
+
+
+def test_a_transcoded_wheel_is_packed_and_told(parts: Path, tmp_path: Path) -> None:
+    stored = stored_as_transcoded(parts)
+    contents = tiny_contents(parts, FILES, stored=stored)
+    made = build(contents, tmp_path / "dist")
+    reader = BundleReader.open(made.path)
+    (wheel,) = reader.index.wheels
+    original = parts / wheel.filename
+    assert reader.index.compression == "fast"
+    assert reader.read_entry(wheel.entry) == stored.path.read_bytes()
+    assert (wheel.size, wheel.sha256) == (original.stat().st_size, hash_file(original))
+    assert not wheel.is_original
+    assert reader.index.ratio == stored.path.stat().st_size / original.stat().st_size
+    assert f"(fast), {reader.index.ratio:.3f} of " in made.summary
+
+
+def test_a_transcoded_wheel_that_went_bad_is_not_packed(parts: Path, tmp_path: Path) -> None:
+    stored = stored_as_transcoded(parts)
+    contents = tiny_contents(parts, FILES, stored=stored)
+    flip(stored.path, 200)
+    with pytest.raises(DamagedBundleError, match=r"The cached demo-1\.0\S+ is damaged"):
+        build(contents, tmp_path / "dist")
+    assert not stored.path.exists()
+    assert names(tmp_path / "dist") == []
+
+
+def test_members_lie_in_the_order_of_installing(parts: Path, tmp_path: Path) -> None:
+    index = build(tiny_contents(parts, FILES), tmp_path / "dist").index
+    offsets = [entry.offset for entry in index.entries]
+    assert [entry.name.partition("/")[0] for entry in index.entries] == [
+        *("docs", "runtime", "wheels")
+    ]
+    assert offsets == sorted(offsets)
 
 
 @pytest.mark.parametrize("volume_size", [None, 100_000, 10_000_000])

@@ -1,6 +1,6 @@
 """The files of a wheel, decompressed strictly forward.
 
-:mod:`backports.zstd.zipfile` reads the directory. Its own reading of members takes their CRC
+``zipfile`` reads the directory. Its own reading of members takes their CRC
 as well, and copies every byte twice more, which is a third of the time: here each file is
 compared with its SHA-256 anyway.
 
@@ -12,8 +12,7 @@ import struct
 import zlib
 from typing import Protocol
 
-from backports import zstd
-from backports.zstd.zipfile import ZIP_DEFLATED, ZIP_STORED, ZIP_ZSTANDARD, BadZipFile, ZipInfo
+from bootstrap.bundle.zips import zipfile, zstd
 
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 _LOCAL_MAGIC = b"PK\3\4"
@@ -60,7 +59,7 @@ class MemberStream:
         BadZipFile: it does not lie where the directory says.
     """
 
-    def __init__(self, file: io.BufferedIOBase, info: ZipInfo) -> None:
+    def __init__(self, file: io.BufferedIOBase, info: zipfile.ZipInfo) -> None:
         self._file = file
         self._left_stored = info.compress_size
         self._left = info.file_size
@@ -76,11 +75,11 @@ class MemberStream:
         try:
             data = self._read()
         except (zlib.error, zstd.ZstdError, EOFError) as error:
-            raise BadZipFile(str(error)) from error
+            raise zipfile.BadZipFile(str(error)) from error
         self._left -= len(data)
         complete = data or self._ended()
         if self._left < 0 or not complete or (not data and self._left):
-            raise BadZipFile("it has not the size that was announced")
+            raise zipfile.BadZipFile("it has not the size that was announced")
         return data
 
     def _read(self) -> bytes:
@@ -106,28 +105,28 @@ class MemberStream:
         return self._decompressor is None or self._decompressor.eof
 
 
-def _find_content(file: io.BufferedIOBase, info: ZipInfo) -> int:
+def _find_content(file: io.BufferedIOBase, info: zipfile.ZipInfo) -> int:
     """Where a member's stored bytes begin."""
     file.seek(info.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) != _LOCAL_HEADER.size:
-        raise BadZipFile("its header is cut off")
+        raise zipfile.BadZipFile("its header is cut off")
     magic, _, flags, *_, name_size, extra_size = _LOCAL_HEADER.unpack(header)
     name = file.read(name_size)
     same = name.decode("utf-8" if flags & _UTF8 else "cp437", "replace") == info.orig_filename
     if magic != _LOCAL_MAGIC or not same:
-        raise BadZipFile("its header is not as in the directory")
+        raise zipfile.BadZipFile("its header is not as in the directory")
     return int(info.header_offset) + _LOCAL_HEADER.size + int(name_size) + int(extra_size)
 
 
-def _decompressor(info: ZipInfo) -> _Decompressor | None:
+def _decompressor(info: zipfile.ZipInfo) -> _Decompressor | None:
     """What undoes a member's compression; None where there is none."""
     if info.flag_bits & _ENCRYPTED:
-        raise BadZipFile("it is encrypted")
-    if info.compress_type == ZIP_STORED:
+        raise zipfile.BadZipFile("it is encrypted")
+    if info.compress_type == zipfile.ZIP_STORED:
         return None
-    if info.compress_type == ZIP_DEFLATED:
+    if info.compress_type == zipfile.ZIP_DEFLATED:
         return _Inflater()
-    if info.compress_type == ZIP_ZSTANDARD:
+    if info.compress_type == zipfile.ZIP_ZSTANDARD:
         return zstd.ZstdDecompressor()
-    raise BadZipFile(f"it is compressed by the unknown method {info.compress_type}")
+    raise zipfile.BadZipFile(f"it is compressed by the unknown method {info.compress_type}")

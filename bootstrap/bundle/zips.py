@@ -1,0 +1,16 @@
+"""Zip archives with Zstandard members: Python's own from 3.14 on, before that its backport.
+
+The backport is a copy of Python's later module, so it has its own ``BadZipFile``, too.
+"""
+
+import sys
+
+if sys.version_info >= (3, 14):
+    import zipfile
+
+    from compression import zstd
+else:
+    from backports import zstd
+    from backports.zstd import zipfile
+
+__all__ = ["zipfile", "zstd"]

@@ -1,0 +1,124 @@
+"""Wheels as they come: each is read at once, and compressed while others are still fetched."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from bootstrap.bundle.model import Compression
+from builder.disk import require_room
+from builder.errors import RefusedContentError
+from builder.fetch import Cache, WantedFile, require_intact
+from builder.lock.model import Lock
+from builder.progress import Bar, Progress
+from builder.transcode import RECIPES, Shelf, Transcoder
+from builder.wheels import StoredWheel, WheelFacts, read_wheel
+
+
+class Intake:
+    """The wheels of one lock.
+
+    Args:
+        lock: which ones.
+        transcoder: compresses them; None stores the originals.
+    """
+
+    def __init__(self, lock: Lock, transcoder: Transcoder | None) -> None:
+        self._lock = lock
+        self._transcoder = transcoder
+        self._facts: dict[str, WheelFacts] = {}
+
+    def take(self, file: WantedFile, path: Path) -> None:
+        """One has come; may be called from any thread.
+
+        Raises:
+            DamagedBundleError: it went bad in the cache.
+            RefusedContentError: it did not, and is no usable wheel.
+            ReportedError: what has gone wrong with one that came earlier.
+        """
+        self._facts[file.sha256] = _read(path, file.filename, file.sha256)
+        if self._transcoder:
+            self._transcoder.add(path, file.filename, file.sha256)
+
+    @property
+    def wheels(self) -> tuple[WheelFacts, ...]:
+        """The facts of all that have come, in the lock's order."""
+        return tuple(self._facts[w.sha256] for w in self._lock.wheels if w.sha256 in self._facts)
+
+    def stored(self) -> dict[NormalizedName, StoredWheel]:
+        """What to pack of each; waits until it is there.
+
+        Raises:
+            DamagedBundleError: an original is not what it was when it was fetched.
+            RefusedContentError: one cannot be unpacked.
+            NoSpaceError: the cache's disk is full.
+            NotWritableError: the cache cannot be written.
+        """
+        if self._transcoder:
+            stored = self._transcoder.results()
+        else:
+            stored = {
+                sha256: StoredWheel(path=facts.path, sha256=sha256)
+                for sha256, facts in self._facts.items()
+            }
+        return {wheel.name: stored[wheel.sha256] for wheel in self._lock.wheels}
+
+
+@contextmanager
+def open_intake(
+    lock: Lock, compression: Compression, cache: Cache, progress: Progress
+) -> Iterator[Intake]:
+    """Ready to take the wheels of a lock; what still runs when the context ends is stopped.
+
+    Raises:
+        NoSpaceError: the cache's disk has no room for compressed wheels.
+    """
+    if compression == "store":
+        yield Intake(lock, None)
+        return
+    recipe = RECIPES[compression]
+    shelf = Shelf(cache, recipe)
+    new = [wheel for wheel in lock.wheels if shelf.find(wheel.sha256) is None]
+    size = sum(wheel.size or 0 for wheel in new)
+    require_room(cache.root, size, option="--cache")
+    showing = progress.bar(f"compress {len(new)} wheels", size) if new else nullcontext(Bar())
+    with (
+        showing as bar,
+        Transcoder(cache, recipe, bar) as transcoder,
+    ):
+        yield Intake(lock, transcoder)
+
+
+def read_wheels(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
+    """The facts of those locked wheels whose files (by SHA-256) are there.
+
+    Raises:
+        DamagedBundleError: a file in the cache went bad.
+        RefusedContentError: it did not, and is no usable wheel.
+    """
+    return tuple(
+        _read(files[wheel.sha256], wheel.filename, wheel.sha256)
+        for wheel in lock.wheels
+        if wheel.sha256 in files
+    )
+
+
+def _read(path: Path, filename: str, sha256: str) -> WheelFacts:
+    try:
+        return read_wheel(path, filename)
+    except RefusedContentError:
+        require_intact(path, filename, sha256)
+        raise
+
+
+@contextmanager
+def blaming_cache(lock: Lock, files: dict[str, Path]) -> Iterator[None]:
+    """What is refused may only have gone bad in the cache; then that is what must be said."""
+    try:
+        yield
+    except RefusedContentError:
+        for wheel in lock.wheels:
+            if wheel.sha256 in files:
+                require_intact(files[wheel.sha256], wheel.filename, wheel.sha256)
+        raise
