@@ -44,6 +44,16 @@ def test_it_is_the_same_wheel(wheel: Path, tmp_path: Path, recipe: Recipe) -> No
     assert stat.S_IMODE(script[2] >> 16) == 0o755
 
 
+def test_a_member_without_a_mode_gets_none(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        start = archive.start_dir
+    data = wheel.read_bytes()
+    place = data.index(b"demo/tiny.txt", start) - 46 + 38
+    wheel.write_bytes(data[:place] + bytes(4) + data[place + 4 :])
+    with zips.zipfile.ZipFile(transcoded(wheel, tmp_path / "made")) as archive:
+        assert archive.getinfo("demo/tiny.txt").external_attr == 0
+
+
 def test_what_cannot_shrink_is_stored(wheel: Path, tmp_path: Path) -> None:
     found = methods(transcoded(wheel, tmp_path / "made"))
     stored = {name for name, method in found.items() if method == STORED}

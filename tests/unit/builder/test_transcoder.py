@@ -229,24 +229,18 @@ def test_a_full_disk_is_told_with_its_option(
 
 
 def test_memory_is_lent_and_no_more_than_there_is() -> None:
-    budget = MemoryBudget(100)
-    used, most, guard = 0, 0, threading.Lock()
+    budget, got = MemoryBudget(100), threading.Event()
 
-    def borrow(amount: int) -> None:
-        nonlocal used, most
-        for _ in range(50):
-            with budget.lend(amount):
-                with guard:
-                    used += min(amount, 100)
-                    most = max(most, used)
-                with guard:
-                    used -= min(amount, 100)
+    def borrow() -> None:
+        # More than there is: all of it, alone.
+        with budget.lend(5000):
+            got.set()
 
-    threads = [threading.Thread(target=borrow, args=(n,)) for n in (1, 30, 60, 90, 100, 5000)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most <= 100
+    other = threading.Thread(target=borrow)
+    with budget.lend(60), budget.lend(30):
+        other.start()
+        assert not got.wait(0.05)
+    other.join()
+    assert got.is_set()
     with budget.lend(100):
         pass
