@@ -56,7 +56,7 @@ class Recipe:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe(name="fast", level=9, window_log=None),
+        Recipe(name="fast", level=9, window_log=25),
         Recipe(name="small", level=12, window_log=26),
     )
 }
