@@ -4,10 +4,14 @@ from builder.fetch.adoption import adopt
 from builder.fetch.cache import Cache, default_cache_folder, hash_file, require_intact, sync
 from builder.fetch.download import MissingFilesError, fetch, size_at
 from builder.fetch.model import WantedFile
+from builder.fetch.transport import HASTY, PATIENT, Patience
 
 __all__ = [
+    "HASTY",
+    "PATIENT",
     "Cache",
     "MissingFilesError",
+    "Patience",
     "WantedFile",
     "adopt",
     "default_cache_folder",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -14,8 +14,11 @@ from builder.errors import DownloadError
 from builder.fetch.cache import Cache, PartialFile, sync
 from builder.fetch.indexes import default_index, locate, source_of, with_login
 from builder.fetch.model import WantedFile
+from builder.fetch.ranges import Lookahead, Source, Stretch
 from builder.fetch.transport import (
+    PATIENT,
     Body,
+    Patience,
     Transport,
     TransportError,
     UnsatisfiableRangeError,
@@ -24,7 +27,7 @@ from builder.fetch.transport import (
 from builder.progress import Bar, Progress
 
 _CHUNK = 1 << 20
-# From here on a file has a bar of its own.
+# From here on a file has a bar of its own, and comes over several connections.
 _LARGE = 50_000_000
 # For files whose size nobody has stated. Zip archives without 64-bit extensions, and files on
 # FAT32, end here; the largest wheel of torch so far, 2.8.0+cu128 for Windows, has 3.46 GB.
@@ -66,7 +69,7 @@ def fetch(
     jobs: int,
     progress: Progress,
     arrived: Callable[[WantedFile, Path], None] = lambda _file, _path: None,
-    backoff: float = 0.5,
+    patience: Patience = PATIENT,
 ) -> dict[str, Path]:
     """Have every wanted file in the cache.
 
@@ -74,11 +77,11 @@ def fetch(
         wanted: what; each only from the index or address that it names.
         cache: where it is looked for first, and put.
         offline: open no connection.
-        jobs: downloads at the same time.
+        jobs: downloads at the same time; with 1, all comes over one connection.
         progress: hears of bytes.
         arrived: called with each file as soon as it is in the cache, from any thread, those
             that were there first; what it raises ends the fetch.
-        backoff: seconds to wait after a second failure in a row; doubles each time.
+        patience: with the hosts.
 
     Returns:
         SHA-256 to path.
@@ -100,7 +103,7 @@ def fetch(
         require_room(cache.root, need, option="--cache")
         # The largest first, so that the last thread does not end long after the others.
         missing.sort(key=_most_bytes, reverse=True)
-        results = _download_all(missing, cache, jobs, progress, arrived, backoff)
+        results = _download_all(missing, cache, jobs, progress, arrived, patience)
         absences = [result for result in results if isinstance(result, _Absence)]
         for file, result in zip(missing, results, strict=True):
             if isinstance(result, Path):
@@ -159,16 +162,16 @@ def _download_all(
     jobs: int,
     progress: Progress,
     arrived: Callable[[WantedFile, Path], None],
-    backoff: float,
+    patience: Patience,
 ) -> list[Path | _Absence]:
-    stop = Event()
     total = sum(file.size or 0 for file in files)
     with (
-        closing(Transport(connections=jobs, backoff=backoff)) as transport,
+        closing(Transport(connections=jobs, patience=patience)) as transport,
+        Lookahead(transport.stopped) if jobs > 1 else nullcontext() as lookahead,
         progress.bar(f"fetch {len(files)} files", total) as bar,
         ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="fetch") as pool,
     ):
-        downloads = _Downloads(cache, transport, progress, bar, stop)
+        downloads = _Downloads(cache, transport, lookahead, progress, bar)
 
         def deliver(file: WantedFile) -> Path | _Absence:
             result = downloads.get(file)
@@ -180,8 +183,8 @@ def _download_all(
             futures = [pool.submit(deliver, file) for file in files]
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         finally:
-            # Leaving the pool waits for its threads, which look at this between chunks.
-            stop.set()
+            # Leaving the pool waits for its threads.
+            transport.stop()
         if error := next((error for future in done if (error := future.exception())), None):
             raise error
     return [future.result() for future in futures]
@@ -191,19 +194,24 @@ class _Downloads:
     """What all threads of one fetch share."""
 
     def __init__(
-        self, cache: Cache, transport: Transport, progress: Progress, total: Bar, stop: Event
+        self,
+        cache: Cache,
+        transport: Transport,
+        lookahead: Lookahead | None,
+        progress: Progress,
+        total: Bar,
     ) -> None:
         self._cache = cache
         self._transport = transport
+        self._lookahead = lookahead
         self._progress = progress
         self._total = total
-        self._stop = stop
 
     def get(self, file: WantedFile) -> Path | _Absence:
         """One file, or why not."""
         host = host_of(source_of(file))
         try:
-            if self._stop.is_set():
+            if self._transport.stopped.is_set():
                 raise _StoppedError
             with self._cache.open_partial(file) as part:
                 if path := self._cache.find(file):
@@ -217,29 +225,44 @@ class _Downloads:
 
     def _download(self, file: WantedFile, url: str, part: PartialFile) -> Path:
         with ExitStack() as stack:
-            bars = [self._total]
+            bars, lookahead = [self._total], None
             if _most_bytes(file) >= _LARGE:
                 bars.append(stack.enter_context(self._progress.bar(file.filename, file.size or 0)))
-            transfer = _Transfer(file, part, bars, self._stop)
-            failures = 0
+                lookahead = self._lookahead
+            transfer = _Transfer(file, part, bars, self._transport.stopped)
+            source = Source(
+                url, limit=_most_bytes(file), transport=self._transport, lookahead=lookahead
+            )
+            stack.enter_context(closing(source))
+            failures = last = 0
             while not transfer.is_whole():
-                before = transfer.size
+                if transfer.is_suspicious:
+                    source.close()
                 try:
-                    with self._transport.get(url, offset=before, etag=part.etag) as body:
+                    with source.ask(transfer.size, part.etag) as body:
                         transfer.take(body)
                 except UnsatisfiableRangeError:
                     transfer.restart()
+                    source.close()
                 except TransportError as error:
-                    failures = 0 if transfer.size >= before + _CHUNK else failures + 1
+                    failures = 0 if transfer.size >= last + _CHUNK else failures + 1
+                    last = transfer.size
                     if not error.transient or failures > _MOST_FAILURES:
                         raise
-                    self._stop.wait(self._transport.backoff * 2 ** (failures - 1))
+                    self._transport.stopped.wait(
+                        self._transport.patience.backoff * 2 ** (failures - 1)
+                    )
         sync(part.path)
         return part.finish()
 
 
 class _Transfer:
-    """One file on its way: how much of it is there, and the hash of that."""
+    """One file on its way: how much of it is there, and the hash of that.
+
+    Attributes:
+        size: bytes that are there.
+        is_suspicious: it is fetched once more, since its pieces made up another file.
+    """
 
     def __init__(
         self, file: WantedFile, part: PartialFile, bars: Sequence[Bar], stop: Event
@@ -250,11 +273,12 @@ class _Transfer:
         self._stop = stop
         self._limit = _most_bytes(file)
         self._ended = False
+        self.is_suspicious = False
         self._reset()
         if part.size > self._limit:
             part.drop()
         elif part.size:
-            self._resumed = True
+            self._is_pieced = True
             self._count_what_is_there()
 
     def is_whole(self) -> bool:
@@ -266,18 +290,20 @@ class _Transfer:
         actual = self._digest.hexdigest()
         if actual == self._file.sha256:
             return True
-        if self.size != self._file.size and not (self._file.size is None and self._ended):
+        if self.size != self._file.size and not self._ended:
             return False
-        # What an earlier run left may be to blame: then once more, from the beginning.
-        resumed = self._resumed
+        # What an earlier run left, or a change of the file meanwhile, may be to blame: then once
+        # more, from the beginning.
+        was_pieced = self._is_pieced
         self.restart()
-        if resumed:
+        if was_pieced and not self.is_suspicious:
+            self.is_suspicious = True
             return False
         raise TransportError(
             f"what it sends has SHA-256 {actual}, not {self._file.sha256}", transient=False
         )
 
-    def take(self, body: Body) -> None:
+    def take(self, body: Body | Stretch) -> None:
         """Append what comes.
 
         Raises:
@@ -287,25 +313,35 @@ class _Transfer:
             self.restart()
             if body.start:
                 raise TransportError("it sends another part than asked for", transient=True)
+        # Parts with the same strong validator belong together; others may not.
+        if body.start and (body.etag is None or body.etag != self._part.etag):
+            self._is_pieced = True
         self._part.note_etag(body.etag)
         self._ended = False
+        end = min(body.end or self._limit, self._limit)
+        if self._append(body, end):
+            if self._file.size is None and self.size == self._limit:
+                self._part.drop()
+                raise TransportError(f"it sends more than {self._limit:,} bytes", transient=False)
+        elif self._file.size is None and body.end is None:
+            self._ended = True
+        else:
+            size = self._file.size or end
+            raise TransportError(f"it sent {self.size:,} bytes of {size:,}", transient=True)
+
+    def _append(self, body: Body | Stretch, end: int) -> bool:
+        """Write what comes up to ``end``; False if it ends before."""
         with self._part.path.open("ab") as file:
-            while self.size < self._limit:
+            while self.size < end:
+                chunk = body.read(min(_CHUNK, end - self.size))
+                # Looked at after reading: what a stopped connection gives is of no use.
                 if self._stop.is_set():
                     raise _StoppedError
-                chunk = body.read(min(_CHUNK, self._limit - self.size))
                 if not chunk:
-                    self._ended = True
-                    break
+                    return False
                 file.write(chunk)
                 self._count(chunk)
-        if self._file.size is None and not self._ended:
-            self._part.drop()
-            raise TransportError(f"it sends more than {self._limit:,} bytes", transient=False)
-        if self._file.size is not None and self.size < self._file.size:
-            raise TransportError(
-                f"it sent {self.size:,} bytes of {self._file.size:,}", transient=True
-            )
+        return True
 
     def _count_what_is_there(self) -> None:
         with self._part.path.open("rb") as file:
@@ -328,4 +364,4 @@ class _Transfer:
     def _reset(self) -> None:
         self._digest = hashlib.sha256()
         self.size = 0
-        self._resumed = False
+        self._is_pieced = False

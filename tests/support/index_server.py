@@ -23,7 +23,17 @@ class Request(BaseHTTPRequestHandler):
     @property
     def first(self) -> int:
         """Where the part that is asked for begins; 0 when everything is asked for."""
-        return int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        return int(self._range.partition("-")[0])
+
+    @property
+    def end(self) -> int | None:
+        """Where the part that is asked for ends; None when all the rest is asked for."""
+        last = self._range.partition("-")[2]
+        return int(last) + 1 if last else None
+
+    @property
+    def _range(self) -> str:
+        return str(self.headers.get("Range", "bytes=0-").removeprefix("bytes="))
 
     def answer(self, code: int, content: bytes, **headers: str) -> None:
         """Answer properly; ``Content_Length=…`` and the like go over what is proper."""
@@ -36,17 +46,24 @@ class Request(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(content)
 
-    def send_file(self, content: bytes) -> None:
-        """Answer with a file, or with the part that is asked for (RFC 9110)."""
-        etag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
-        if self.first and self.headers.get("If-Range", etag) == etag:
-            if self.first >= len(content):
-                self.answer(416, b"", Content_Range=f"bytes */{len(content)}")
-                return
-            stretch = f"bytes {self.first}-{len(content) - 1}/{len(content)}"
-            self.answer(206, content[self.first :], ETag=etag, Content_Range=stretch)
+    def send_file(self, content: bytes, etag: str | None = "") -> None:
+        """Answer with a file, or with the part that is asked for (RFC 9110).
+
+        Args:
+            content: the whole file.
+            etag: instead of the proper one; None is to have none.
+        """
+        if etag == "":
+            etag = etag_of(content)
+        named = {"ETag": etag} if etag else {}
+        if "Range" not in self.headers or self.headers.get("If-Range", etag) != etag:
+            self.answer(200, content, **named)
+        elif self.first >= len(content):
+            self.answer(416, b"", Content_Range=f"bytes */{len(content)}")
         else:
-            self.answer(200, content, ETag=etag)
+            part = content[self.first : self.end]
+            stretch = f"bytes {self.first}-{self.first + len(part) - 1}/{len(content)}"
+            self.answer(206, part, Content_Range=stretch, **named)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -68,6 +85,7 @@ class Indexes:
         unhashed: files whose hash the HTML page keeps to itself.
         login: what ``private`` wants to see.
         faults: file name to what happens to the first requests for it, one after another.
+        rules: file name to what happens to all other requests for it.
         asked: every request so far: method, path, first byte.
         broken_pages: so many of the next pages break off.
     """
@@ -77,6 +95,7 @@ class Indexes:
     unhashed: set[str] = field(default_factory=set)
     login: str = "Basic " + base64.b64encode(b"user:secret").decode()
     faults: dict[str, list[Fault]] = field(default_factory=dict)
+    rules: dict[str, Fault] = field(default_factory=dict)
     asked: list[tuple[str, str, int]] = field(default_factory=list)
     broken_pages: int = 0
 
@@ -89,7 +108,7 @@ class Indexes:
     def handle(self, request: Request) -> None:
         """Answer one request."""
         self.asked.append((request.command, request.path, request.first))
-        index, _, rest = request.path.strip("/").partition("/")
+        index, _, rest = request.path.partition("?")[0].strip("/").partition("/")
         if index == "private" and request.headers["Authorization"] != self.login:
             request.answer(401, b"")
         elif rest.startswith("files/"):
@@ -104,7 +123,7 @@ class Indexes:
         elif faults := self.faults.get(name):
             faults.pop(0)(request, content)
         else:
-            request.send_file(content)
+            self.rules.get(name, Request.send_file)(request, content)
 
     def _handle_page(self, request: Request, index: str, project: str) -> None:
         files = {n: c for n, c in self.files.get(index, {}).items() if _project_of(n) == project}
@@ -156,6 +175,11 @@ def serve(indexes: Indexes) -> Iterator[Indexes]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def etag_of(content: bytes) -> str:
+    """A strong validator."""
+    return f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
 
 
 def metadata_wheel(filename: str, *requires: str, mark: str = "") -> bytes:

@@ -63,10 +63,13 @@ def test_only_main_exits(path: Path) -> None:
 @pytest.mark.parametrize(
     ("allowed", "modules"),
     [
-        ({"builder.fetch.transport"}, {"requests", "urllib3", "urllib.request", "http.client"}),
+        (
+            {"builder.fetch.transport", "builder.fetch.switch"},
+            {"requests", "urllib3", "urllib.request", "http.client"},
+        ),
         ({"builder.processes", "bootstrap.processes"}, {"subprocess"}),
         ({"bootstrap.host.gpu"}, {"pynvml"}),
-        (set(), {"socket"}),
+        ({"builder.fetch.switch"}, {"socket"}),
     ],
 )
 def test_the_outside_world_has_one_door_each(allowed: set[str], modules: set[str]) -> None:

@@ -20,9 +20,9 @@ from benchmarks.synthetic import FILES, Work, branches, make_stack
 from builder.facts import load_facts
 from builder.fetch import Cache
 from builder.graph import DependencyGraph
+from builder.intake import read_wheels
 from builder.lock.checking import check_lock
 from builder.lock.requirements import requirements
-from builder.pipeline import read_wheels
 from builder.police import judge_wheels
 
 SMALL = Work(wheels=12)
