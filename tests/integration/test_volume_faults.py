@@ -220,7 +220,9 @@ def test_a_spoilt_volume_is_named_and_nothing_is_touched(
     spoil: Callable[[Path, Volume], None],
     told: str,
 ) -> None:
-    spoil(stick, volumes[3])
+    # What is wrong in the middle is heard of only where somebody reads; wheels come last.
+    number = len(volumes) - 1 if spoil is spoil_middle else 4
+    spoil(stick, volumes[number - 1])
     place = f"/media/{spoil.__name__}"
     machine.copy_in(stick, place)
     before = fingerprint(machine.path(TARGET) / "generations")
@@ -231,7 +233,10 @@ def test_a_spoilt_volume_is_named_and_nothing_is_touched(
     ):
         done = machine.run([f"{place}/{INSTALLER}", *arguments_], timeout=TIMEOUT)
         assert done.returncode == 10, done.stderr
-        assert f"volume 4 of {len(volumes)} (SmallStack-cpu.7z.004) {told}" in done.stderr
+        assert (
+            f"volume {number} of {len(volumes)} (SmallStack-cpu.7z.{number:03d}) {told}"
+            in done.stderr
+        )
         which = "these files" if spoil is swap else "that file"
         assert f"Copy only {which} again, beside {place}/{INSTALLER}" in done.stderr
     assert list(machine.path("/opt").glob(f"{spoil.__name__}/**/*.whl")) == []
