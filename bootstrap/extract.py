@@ -3,25 +3,21 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import tomli_w
 
 from bootstrap.bundle.model import Index, Wheel
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.crew import Crew
 from bootstrap.deflating import write_deflated
 from bootstrap.errors import UnsafeTargetError, reporting
 from bootstrap.events import Listener
 from bootstrap.files import patiently, remove_file, remove_tree, replace_file
 from bootstrap.interrupts import held
-
-# Each keeps one member's window in memory, and reads at a place of its own.
-_MOST_THREADS = 4
-_HEARING_SECONDS = 0.2
+from bootstrap.medium import threads_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,39 +76,24 @@ class _StoppedError(Exception):
 
 def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> dict[str, _Written]:
     """All wheels, several at a time, by their file names."""
-    stop = Event()
+    crew = Crew(threads_for(reader))
     written = dict[str, _Written]()
 
     def advance(count: int) -> None:
-        if stop.is_set():
+        if crew.stop.is_set():
             raise _StoppedError
         listener.advance(count)
 
     def extract(wheel: Wheel) -> None:
-        advance(0)
         with (
-            reader.blaming(wheel.entry, unless=stop.is_set),
+            reader.blaming(wheel.entry, unless=crew.stop.is_set),
             reporting(f"extracting {wheel.filename}", option="--extract"),
         ):
             written[wheel.filename] = _extract(reader, wheel, wheelhouse, advance)
 
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="extract")
-    try:
-        # The largest first, so that the last thread does not end long after the others.
-        ordered = sorted(reader.index.wheels, key=lambda wheel: -_work(wheel))
-        with held():
-            waiting = {pool.submit(extract, wheel) for wheel in ordered}
-        while waiting:
-            # On Windows Ctrl-C does not interrupt waiting; it is heard between two waits.
-            done, waiting = wait(waiting, _HEARING_SECONDS, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-    finally:
-        # Also on Ctrl-C: whoever clears up afterwards must be alone.
-        stop.set()
-        with held():
-            pool.shutdown()
+    for wheel in sorted(reader.index.wheels, key=lambda wheel: wheel.entry.offset):
+        crew.add(lambda wheel=wheel: extract(wheel), 0)  # type: ignore[misc]
+    crew.work(lambda: None)
     return written
 
 

@@ -1,6 +1,5 @@
 """Step 2: the wheels, straight out of the bundle."""
 
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,17 +10,15 @@ from installer.exceptions import InstallerError
 from bootstrap.bundle.model import Wheel
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.wheel import BundleWheel
+from bootstrap.crew import Crew
 from bootstrap.errors import InstallError, reporting
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
-from bootstrap.install.crew import Crew
 from bootstrap.install.destination import VenvDestination, WrittenFiles
 from bootstrap.install.earlier import Earlier
-from bootstrap.install.medium import is_slow
 from bootstrap.install.source import Source, wheel_scheme_name
+from bootstrap.medium import threads_for
 
-# Each keeps a window of what it decompresses, up to 32 MiB, so their number bounds the memory.
-_MOST_THREADS = 4
 _INSTALLER = b"llmsetup\n"
 # Large files first, so that the small ones, which Python does one at a time, go on beside them.
 _FIRST, _THEN = 0, 1
@@ -65,10 +62,9 @@ class _Work:
         self._generation = generation
         self._earlier = earlier
         self._listener = listener
-        self._in_order = is_slow(reader)
-        # More than one even on one core: while one waits for the disk, another may work.
-        several = max(2, min(_MOST_THREADS, os.cpu_count() or 1))
-        self._crew = Crew(1 if self._in_order else several)
+        threads = threads_for(reader)
+        self._crew = Crew(threads)
+        self._in_order = threads == 1
         self._now = self._told = ""
 
     def do(self) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from bootstrap import medium
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
-from bootstrap.install import medium
 from bootstrap.install.destination import LARGE
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels

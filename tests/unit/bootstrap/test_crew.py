@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bootstrap.install.crew import Crew
+from bootstrap.crew import Crew
 
 
 def nobody_stays() -> bool:

@@ -9,10 +9,10 @@ import pytest
 
 from bootstrap.bundle.errors import DamagedBundleError, RefusedContentError
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.crew import Crew
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install import wheels
-from bootstrap.install.crew import Crew
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import make_wheel

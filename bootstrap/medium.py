@@ -1,5 +1,6 @@
 """How fast the medium is that the bundle lies on. A slow one must not be made to seek."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
@@ -13,9 +14,22 @@ _LONGEST_SECONDS = 1.0
 # Bytes in a second that one thread decompresses, hashes and writes, with room to spare: below
 # that a second thread has nothing to do but to take the head of a disk elsewhere.
 _FAST = 150e6
+# Each keeps a window of what it decompresses, up to 64 MiB, so their number bounds the memory.
+_MOST_THREADS = 4
 
 
-def is_slow(reader: BundleReader) -> bool:
+def threads_for(reader: BundleReader) -> int:
+    """How many threads should read a bundle at the same time.
+
+    One reads strictly forward, if it goes by the members' offsets.
+    """
+    if _is_slow(reader):
+        return 1
+    # More than one even on one core: while one waits for the disk, another may work.
+    return max(2, min(_MOST_THREADS, os.cpu_count() or 1))
+
+
+def _is_slow(reader: BundleReader) -> bool:
     """Whether one thread installs as fast as the medium gives.
 
     USB 2 gives 35 MB/s, a DVD 11 to 20, a hard disk 100 to 250; USB 3 and everything that is
