@@ -2,8 +2,8 @@
 
 ::
 
-    manifest → lock → fetch → police → runtime → stub → pack → prove → report
-                       └─── wheels are compressed ────┘
+    manifest → lock → stub → fetch → police → runtime → pack → prove → report
+                              └── wheels are compressed ──┘
 """
 
 from collections.abc import Iterator
@@ -145,11 +145,13 @@ class _Workshop:
         self._steps.restart(variant)
         lock = self._load_lock(variant)
         request = self._request
+        # Freezing takes as much memory as all the rest, so it comes before that.
+        stub = self._stub
         # From the moment a wheel has come until it must be there, it is compressed meanwhile.
         with open_intake(lock, request.compression, request.cache, self._progress) as intake:
             files = self._fetch(lock, intake)
             self._police(lock, files, intake.wheels)
-            runtime, stub = self._runtime, self._stub
+            runtime = self._runtime
             stored = self._compress(intake)
         contents = self._gather(lock, intake.wheels, stored, runtime, stub)
         draft = self._pack(contents)
