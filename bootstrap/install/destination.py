@@ -208,10 +208,17 @@ class VenvDestination(SchemeDictionaryDestination):
             for chunk in chunks:
                 if self._stop.is_set():
                     raise _stopped()
-                file.write(chunk)
+                _write_all(file, chunk)
                 self._progress(len(chunk))
         if executable:
             os.chmod(full, 0o755)  # noqa: PTH101, S103 (see make_folder)
+
+
+def _write_all(file: io.FileIO, chunk: bytes) -> None:
+    """Write all of it: a disk that becomes full takes a part first, and then complains."""
+    written = file.write(chunk)
+    while written < len(chunk):
+        written += file.write(memoryview(chunk)[written:])
 
 
 def _stopped() -> InstallError:
