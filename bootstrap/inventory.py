@@ -173,7 +173,10 @@ def decode(data: bytes) -> tuple[Item, ...]:
         ValueError: it is something else.
     """
     rows = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape")))
-    return tuple(
-        Item(path=path, hash=digest, size=int(size), times=(int(modified), int(changed)))
-        for path, digest, size, modified, changed in rows
-    )
+    try:
+        return tuple(
+            Item(path=path, hash=digest, size=int(size), times=(int(modified), int(changed)))
+            for path, digest, size, modified, changed in rows
+        )
+    except csv.Error as error:
+        raise ValueError(str(error)) from error

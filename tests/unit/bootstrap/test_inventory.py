@@ -84,6 +84,14 @@ def test_garbage_is_no_inventory() -> None:
         inventory.decode(b"just,three,columns\n")
 
 
+def test_one_flipped_bit_may_leave_no_table(folder: Path) -> None:
+    data = inventory.encode(inventory.take({"": folder}, {})) * 4000
+    # A comma becomes a carriage return; a quotation mark begins a field without an end.
+    for broken in (data.replace(b",", b"\r", 1), data.replace(b"lib", b'"ib', 1)):
+        with pytest.raises(ValueError):  # noqa: PT011 (whatever the reader of tables says)
+            inventory.decode(broken)
+
+
 def test_what_lies_elsewhere_now_is_looked_for_there(folder: Path) -> None:
     (folder / "venv" / "bin").mkdir(parents=True)
     (folder / "venv" / "bin" / "tool").write_bytes(b"tool")
