@@ -16,9 +16,10 @@ def parse_record(data: bytes) -> dict[str, str]:
     """Path to ``algorithm=value``, empty where a row has none.
 
     Raises:
-        ValueError: it is not UTF-8.
-        csv.Error: it is not a table.
-        IndexError: a row has a path only.
+        ValueError: it is not UTF-8, or no table of at least paths and hashes.
     """
     rows = csv.reader(io.StringIO(data.decode("utf-8")))
-    return {row[0]: row[1] for row in rows if row}
+    try:
+        return {row[0]: row[1] for row in rows if row}
+    except (csv.Error, IndexError) as error:
+        raise ValueError(str(error)) from error

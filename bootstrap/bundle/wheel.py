@@ -13,9 +13,11 @@ from bootstrap.bundle.members import MemberStream
 from bootstrap.bundle.model import Wheel
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.records import parse_record, row_hash
-from bootstrap.bundle.zips import zipfile, zstd
+from bootstrap.bundle.zips import UNREADABLE, zipfile
 
 _ANOTHER = "Get another copy of the bundle, and tell whoever made it."
+# Of at least the strength of SHA-256, by the format; weaker ones would end the chain.
+_ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
 # Many small files lie within one reading of this many bytes.
 _BUFFER = 1 << 20
 
@@ -57,7 +59,7 @@ class Content:
         return b"".join(self.chunks())
 
     def chunks(self, *, alone: bool = False) -> Iterator[bytes]:
-        """Its bytes in pieces; if the last one comes, they were all right.
+        """Its bytes in pieces; if they end without an error, all of them were right.
 
         Args:
             alone: by a handle of its own, so that other files may be read meanwhile.
@@ -107,9 +109,10 @@ class BundleWheel:
         self._wheel = wheel
         self.file = self.open_file()
         self._archive = self._open()
+        self._require_sizes()
         self.dist_info = self._find_dist_info()
         self.record_bytes = self._read_record()
-        self.record = parse_record(self.record_bytes)
+        self.record = self._parse_record()
 
     def __enter__(self) -> Self:
         return self
@@ -125,8 +128,14 @@ class BundleWheel:
     def _open(self) -> zipfile.ZipFile:
         try:
             return zipfile.ZipFile(self.file)
-        except (zipfile.BadZipFile, OSError) as error:
+        except UNREADABLE as error:
             raise self.damage(str(error)) from error
+
+    def _require_sizes(self) -> None:
+        # They are believed before the content is read: so much memory and room is taken.
+        files = (info for info in self._archive.infolist() if not info.is_dir())
+        if sum(info.file_size for info in files) != self._wheel.installed_size:
+            raise self.damage("its directory has other sizes than the index")
 
     def _find_dist_info(self) -> str:
         folders = {name.partition("/")[0] for name in self._archive.namelist()}
@@ -143,11 +152,17 @@ class BundleWheel:
     def _read_record(self) -> bytes:
         try:
             data: bytes = self._archive.read(self.record_path)
-        except (KeyError, zipfile.BadZipFile, zstd.ZstdError) as error:
+        except (KeyError, *UNREADABLE) as error:
             raise self.damage(str(error)) from error
         if hashlib.sha256(data).hexdigest() != self._wheel.record_sha256:
             raise self.damage("its RECORD was changed")
         return data
+
+    def _parse_record(self) -> dict[str, str]:
+        try:
+            return parse_record(self.record_bytes)
+        except ValueError as error:
+            raise self.refusal(f"its RECORD cannot be understood ({error})") from error
 
     def infos(self) -> list[zipfile.ZipInfo]:
         """Of all members, folders too, in the order in which they lie in the wheel."""
@@ -157,7 +172,7 @@ class BundleWheel:
         """Every file but the RECORD, in that order, none opened yet.
 
         Raises:
-            RefusedContentError: RECORD has no hash for one.
+            RefusedContentError: RECORD has no hash for one, or a weak one.
         """
         for info in self.infos():
             if not info.is_dir() and info.filename != self.record_path:
@@ -168,12 +183,12 @@ class BundleWheel:
 
         Raises:
             KeyError: there is none with that path.
-            RefusedContentError: RECORD has no hash for it.
+            RefusedContentError: RECORD has no hash for it, or a weak one.
         """
         info = self._archive.getinfo(of) if isinstance(of, str) else of
         row = self.record.get(info.filename, "")
-        if "=" not in row:
-            raise self.refusal(f"its RECORD has no hash for {info.filename}")
+        if row.partition("=")[0] not in _ALGORITHMS:
+            raise self.refusal(f"its RECORD has no hash for {info.filename} that is of use")
         return Content(self, info, row)
 
     def require_complete(self) -> None:

@@ -67,7 +67,7 @@ def tiny_index(
     wheel_entry = entries[_WHEEL]
     locked = original.read_bytes() if original else _members(wheel)[_WHEEL]
     known = original or wheel
-    record_sha256 = read_wheel(known, known.name).record_sha256 if known else "00" * 32
+    facts = read_wheel(known, known.name) if known else None
     demo = Wheel(
         name="demo",
         version="1.0",
@@ -75,8 +75,8 @@ def tiny_index(
         sha256=hashlib.sha256(locked).hexdigest(),
         size=len(locked),
         entry=wheel_entry,
-        record_sha256=record_sha256,
-        installed_size=500,
+        record_sha256=facts.record_sha256 if facts else "00" * 32,
+        installed_size=facts.installed_size if facts else 500,
         file_count=4,
     )
     runtime = Runtime(

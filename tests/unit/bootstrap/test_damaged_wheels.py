@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,63 @@ def test_an_intact_but_hostile_one_is_refused(
     with pytest.raises(RefusedContentError, match=told):
         install(bundle, tmp_path / "target")
     assert not list(tmp_path.rglob("outside*"))
+
+
+def told_of(hostile: bytes, original: Path, folder: Path) -> Exception:
+    """What installing says of a wheel that is as the bundle has it, but not as it was."""
+    wheel = folder / "hostile" / original.name
+    wheel.parent.mkdir()
+    wheel.write_bytes(hostile)
+    bundle = tiny_bundle(folder, wheel=wheel, original=original)
+    with pytest.raises((DamagedBundleError, RefusedContentError)) as told:
+        install(bundle, folder / "target")
+    return told.value
+
+
+def in_directory(offset: int, value: bytes) -> Callable[[bytes], bytes]:
+    """The directory tells something else of the RECORD, which comes last."""
+
+    def change(data: bytes) -> bytes:
+        place = data.rindex(b"PK\1\2") + offset
+        return data[:place] + value + data[place + len(value) :]
+
+    return change
+
+
+def spoil_record(data: bytes) -> bytes:
+    """A block of a kind that deflate does not have."""
+    place = data.rindex(b"demo-1.0.dist-info/RECORD", 0, data.index(b"PK\1\2"))
+    place += len("demo-1.0.dist-info/RECORD")
+    return data[:place] + b"\xff" + data[place + 1 :]
+
+
+# PKWARE's APPNOTE.TXT, 4.3.12: version needed, method, uncompressed size.
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (in_directory(6, b"\xff"), "zip file version"),
+        (in_directory(10, b"\x61"), "compression method"),
+        (in_directory(24, b"\xfe\xff\xff\xff"), "other sizes"),
+        (spoil_record, "while decompressing"),
+    ],
+    ids=["version", "method", "size", "RECORD"],
+)
+def test_what_no_archive_has_is_no_bug(
+    tmp_path: Path, harm: Callable[[bytes], bytes], why: str
+) -> None:
+    wheel = make_wheel(tmp_path, "demo", "1.0", FILES)
+    assert why in str(told_of(harm(wheel.read_bytes()), wheel, tmp_path))
+
+
+@pytest.mark.parametrize("row", ["md5=AAAA", "shake_128=AAAA", "rot13=AAAA", "AAAA"])
+def test_a_weak_hash_is_none(tmp_path: Path, row: str) -> None:
+    rows = f"demo/__init__.py,{row},4\n" + "".join(
+        f"demo-1.0.dist-info/{name},{row},\n" for name in ("METADATA", "WHEEL", "RECORD")
+    )
+    files = {"demo/__init__.py": b"true", "demo-1.0.dist-info/RECORD": rows.encode()}
+    wheel = make_wheel(tmp_path, "demo", "1.0", files)
+    with pytest.raises(RefusedContentError, match="has no hash for"):
+        install(tiny_bundle(tmp_path, wheel=wheel), tmp_path / "target")
 
 
 def test_a_row_that_lies_is_refused(tmp_path: Path) -> None:
