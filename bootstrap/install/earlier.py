@@ -23,7 +23,8 @@ class Earlier:
     """What the generation has that will go when the new one is live.
 
     Attributes:
-        places: where its files lie: prefix of their path in the inventory to folder.
+        places: where its files lie, no link on the way: prefix of their path in the inventory to
+            folder.
         items: its inventory by path.
         folder: of the new generation.
     """
@@ -32,6 +33,7 @@ class Earlier:
     items: Mapping[str, Item]
     folder: Path
     lender: Lender = field(default_factory=Lender)
+    _own_folders: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def none(cls) -> Self:
@@ -51,7 +53,8 @@ class Earlier:
         except (OSError, ValueError):
             return cls.none()
         by_path = {item.path: item for item in items}
-        return cls(places=earlier.places, items=by_path, folder=folder)
+        places = {prefix: place.resolve() for prefix, place in earlier.places.items()}
+        return cls(places=places, items=by_path, folder=folder)
 
     def give(self, full: str, record_hash: str, *, executable: bool) -> bool:
         """Put a file in its place, if the generation has the very same one there.
@@ -74,13 +77,21 @@ class Earlier:
         if item is None or item.hash != record_hash:
             return False
         source = inventory.locate(self.places, path)
-        if not _is_plain(source, executable=executable):
+        if not (_is_plain(source, executable=executable) and self._is_own(source)):
             return False
         if self.lender.lend(source, full, executable=executable) and _is(full, record_hash):
             return True
         with suppress(FileNotFoundError):
             os.unlink(full)  # noqa: PTH108
         return False
+
+    def _is_own(self, source: str) -> bool:
+        """Whether no folder on the way is a link, which leads to files of somebody else."""
+        folder = os.path.dirname(source)  # noqa: PTH120 (as all here, plain strings)
+        own = self._own_folders.get(folder)
+        if own is None:
+            own = self._own_folders[folder] = os.path.realpath(folder) == folder
+        return own
 
 
 def _is_plain(path: str, *, executable: bool) -> bool:

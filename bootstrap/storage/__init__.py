@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 if sys.platform == "win32":
-    from bootstrap.storage.windows import allocate, clone, write_out, write_out_rest
+    from bootstrap.storage.windows import allocate, clone, is_as_new, write_out, write_out_rest
 else:
-    from bootstrap.storage.linux import allocate, clone, write_out, write_out_rest
+    from bootstrap.storage.linux import allocate, clone, is_as_new, write_out, write_out_rest
 
 __all__ = ["Lender", "allocate", "brought_to_disk"]
 
@@ -22,11 +22,14 @@ class Lender:
     """Makes files that have the content of others, at the least cost the disk offers.
 
     They share their blocks (XFS, Btrfs), else are the same file under a second name, else are
-    copies.
+    copies. To be made while no other thread makes files.
     """
 
     def __init__(self) -> None:
         self._can_clone = True
+        # It cannot be asked for without being set.
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
 
     def lend(self, source: str, to: str, *, executable: bool) -> bool:
         """Make ``to`` a file with the content of ``source``.
@@ -34,7 +37,7 @@ class Lender:
         Args:
             source: a plain file.
             to: where nothing is yet.
-            executable: of a file of its own; the same file keeps its mode.
+            executable: whether it is to be.
 
         Returns:
             Whether it was possible; if not, something may lie at ``to``.
@@ -46,7 +49,7 @@ class Lender:
             # The first answer holds for all: they lie on one file system.
             self._can_clone = self._can_clone and clone(source, to)
             if not self._can_clone:
-                if _link(source, to):
+                if self._link(source, to, executable=executable):
                     return True
                 shutil.copyfile(source, to)
             if executable:
@@ -57,14 +60,19 @@ class Lender:
             return False
         return True
 
-
-def _link(source: str, to: str) -> bool:
-    try:
-        os.link(source, to)
-    except OSError:
-        # FAT has none, a file can have 65,000 at most on ext4, and another's may be protected.
-        return False
-    return True
+    def _link(self, source: str, to: str, *, executable: bool) -> bool:
+        try:
+            # Owner, mode and further names would be the new one's, too; a third name may be a
+            # backup of the user's, or of a cache that installed it.
+            status = os.lstat(source)
+            mode = 0o755 if executable else 0o666 & ~self._umask
+            if status.st_nlink > 1 or not is_as_new(status, mode):
+                return False
+            os.link(source, to)
+        except OSError:
+            # FAT has none, and another's file may be protected.
+            return False
+        return True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -47,6 +48,11 @@ def clone(source: str, to: str) -> bool:
             os.unlink(to)  # noqa: PTH108
             return False
     return True
+
+
+def is_as_new(status: os.stat_result, mode: int) -> bool:
+    """Whether a file has the owner and the mode that it would have if we made it now."""
+    return status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == mode
 
 
 def write_out(folder: Path, stop: threading.Event) -> None:

@@ -1,6 +1,7 @@
 """Windows: only an administrator may write out a whole volume, so it is done file by file."""
 
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,12 @@ def clone(source: str, to: str) -> bool:
     """Nothing: only ReFS could."""
     del source, to
     return False
+
+
+def is_as_new(status: os.stat_result, mode: int) -> bool:
+    """Whether a file is not marked as read-only; whose it is, its folder says."""
+    del mode
+    return bool(status.st_mode & stat.S_IWRITE)
 
 
 def write_out(folder: Path, stop: threading.Event) -> None:

@@ -111,6 +111,55 @@ def test_what_differs_comes_from_the_bundle(world: World, harm: Callable[[Path],
     assert world.shares("demo/__init__.py")
 
 
+def give_to_another(path: Path) -> None:
+    os.chown(path, 4711, 4711)
+
+
+def open_to_all(path: Path) -> None:
+    path.chmod(0o666)
+
+
+def mark(path: Path) -> None:
+    path.chmod(0o4644)
+
+
+def back_up(path: Path) -> None:
+    path.with_name("backup").hardlink_to(path)
+
+
+def lead_elsewhere(path: Path) -> None:
+    """The user works on the package, in a folder of his own."""
+    own = path.parent.rename(path.parents[4] / "work")
+    path.parent.symlink_to(own)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has none of this")
+@pytest.mark.parametrize("harm", [give_to_another, open_to_all, mark, back_up, lead_elsewhere])
+def test_only_what_is_like_a_new_file_is_shared(
+    world: World, harm: Callable[[Path], object]
+) -> None:
+    """The content is right, but the file is not, or not ours alone."""
+    if harm is give_to_another and os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    harm(world.file("old"))
+    world.upgrade()
+    new = world.file("new")
+    assert not world.shares()
+    assert new.read_bytes() == FILES[LARGE]
+    assert new.stat().st_uid == os.geteuid()
+    assert new.stat().st_mode & 0o7133 == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has no umask")
+def test_another_umask_holds_for_all_files(world: World) -> None:
+    before = os.umask(0o077)
+    try:
+        world.upgrade()
+    finally:
+        os.umask(before)
+    assert {world.file("new", path).stat().st_mode & 0o777 for path in list(FILES)[:2]} == {0o600}
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff,x\n", b"a,b,c\n"])
 def test_without_an_inventory_everything_comes_from_the_bundle(
     world: World, content: bytes
