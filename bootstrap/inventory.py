@@ -17,6 +17,7 @@ from pathlib import Path
 from bootstrap.bundle.records import row_hash
 
 FILE_NAME = "inventory.csv"
+_BYTECODE = ".pyc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Drift:
 
 
 def take(places: Mapping[str, Path], known: Mapping[str, str]) -> tuple[Item, ...]:
-    """Look at every file of a generation.
+    """Look at every file of a generation; bytecode that nobody brought comes and goes.
 
     Args:
         places: where its files lie: prefix of their path to folder.
@@ -56,6 +57,8 @@ def take(places: Mapping[str, Path], known: Mapping[str, str]) -> tuple[Item, ..
     """
     items = []
     for relative, path, status in _walk(places):
+        if path.endswith(_BYTECODE) and path not in known:
+            continue
         if os.path.islink(path):  # noqa: PTH114 (plain strings: there are 30,000)
             digest = f"link={os.readlink(path)}"  # noqa: PTH115
         else:
@@ -72,7 +75,7 @@ def additions(places: Mapping[str, Path], items: tuple[Item, ...]) -> tuple[str,
         sorted(
             path
             for path in found
-            if path not in known and not path.endswith(".pyc") and path != FILE_NAME
+            if path not in known and not path.endswith(_BYTECODE) and path != FILE_NAME
         )
     )
 

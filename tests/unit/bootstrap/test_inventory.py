@@ -79,6 +79,16 @@ def test_added_files_are_not_drift(folder: Path) -> None:
     assert not drift(folder, items)
 
 
+def test_bytecode_is_in_it_only_if_it_was_brought(folder: Path) -> None:
+    brought, compiled = folder / "lib" / "brought.pyc", folder / "lib" / "compiled.pyc"
+    for path in (brought, compiled):
+        path.write_bytes(b"x")
+    items = inventory.take({"": folder}, {str(brought): "sha256=known"})
+    assert [item.path for item in items if ".pyc" in item.path] == ["lib/brought.pyc"]
+    compiled.unlink()
+    assert not drift(folder, items)
+
+
 def test_garbage_is_no_inventory() -> None:
     with pytest.raises(ValueError, match="unpack"):
         inventory.decode(b"just,three,columns\n")
