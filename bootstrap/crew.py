@@ -51,9 +51,10 @@ class Crew:
             with held():
                 for thread in threads:
                     thread.start()
-            while any(thread.is_alive() for thread in threads):
-                watch()
-                threads[0].join(_HEARING_SECONDS)
+            for thread in threads:
+                while thread.is_alive():
+                    watch()
+                    thread.join(_HEARING_SECONDS)
         finally:
             # Also on Ctrl-C: whoever clears up afterwards must be alone.
             with held():

@@ -1,6 +1,7 @@
 """Tasks are done by urgency, all of them or none after a failure, and nobody stays behind."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -73,6 +74,26 @@ def test_whoever_watches_may_end_it() -> None:
     with pytest.raises(KeyboardInterrupt):
         crew.work(enough)
     assert nobody_stays()
+
+
+def test_waiting_for_the_last_one_takes_no_processor() -> None:
+    crew, looks = Crew(2), list[int]()
+    begun = threading.Barrier(2, timeout=20)
+
+    def fail() -> None:
+        begun.wait()
+        raise ZeroDivisionError
+
+    def end_slowly() -> None:
+        begun.wait()
+        crew.stop.wait()
+        time.sleep(0.5)
+
+    crew.add(fail, 0)
+    crew.add(end_slowly, 0)
+    with pytest.raises(ZeroDivisionError):
+        crew.work(lambda: looks.append(1))
+    assert len(looks) < 20
 
 
 def test_nothing_to_do() -> None:
