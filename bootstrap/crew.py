@@ -5,11 +5,9 @@ import itertools
 import threading
 from collections.abc import Callable
 
-from bootstrap.interrupts import held
+from bootstrap.interrupts import HEARING_SECONDS, held
 
 Task = Callable[[], None]
-# On Windows Ctrl-C does not interrupt waiting; it is heard between two waits.
-_HEARING_SECONDS = 0.2
 
 
 class Crew:
@@ -54,7 +52,7 @@ class Crew:
             for thread in threads:
                 while thread.is_alive():
                     watch()
-                    thread.join(_HEARING_SECONDS)
+                    thread.join(HEARING_SECONDS)
         finally:
             # Also on Ctrl-C: whoever clears up afterwards must be alone.
             with held():

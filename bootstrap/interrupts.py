@@ -13,6 +13,9 @@ from types import FrameType
 # Windows has no SIGHUP, everything else no SIGBREAK (Ctrl-Break, the console being closed).
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
+# On Windows Ctrl-C does not interrupt waiting; it is heard between two waits of this length.
+HEARING_SECONDS = 0.2
+
 
 class Interrupts:
     """One per process, since signals are; everything in the main thread."""

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from bootstrap.errors import InstallError
-from bootstrap.interrupts import held
+from bootstrap.interrupts import HEARING_SECONDS, held
 
 if sys.platform == "win32":
     import ctypes
@@ -54,7 +54,6 @@ _KEPT = frozenset(
 _OURS = MappingProxyType({"HF_HUB_OFFLINE": "1"})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _KEPT_OUTPUT = 64 * 1024
-_HEARING_SECONDS = 0.2
 # For the pipes to run dry after all that could write to them was killed.
 _DRAIN_SECONDS = 5
 
@@ -168,9 +167,8 @@ def _ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
         left = end - time.monotonic()
         if left <= 0:
             return False
-        # On Windows Ctrl-C does not interrupt waiting; it is heard between two waits.
         with suppress(subprocess.TimeoutExpired):
-            process.wait(min(left, _HEARING_SECONDS))
+            process.wait(min(left, HEARING_SECONDS))
     return True
 
 

@@ -6,9 +6,11 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from bootstrap.interrupts import HEARING_SECONDS
 
 if sys.platform == "win32":
     from bootstrap.storage.windows import allocate, clone, is_as_new, write_out, write_out_rest
@@ -92,12 +94,13 @@ def brought_to_disk(folder: Path, announce: Callable[[], None]) -> Iterator[None
     try:
         yield
         announce()
-        ahead.join()
+        while ahead.is_alive():
+            ahead.join(HEARING_SECONDS)
     finally:
         ahead.stop.set()
     if ahead.error:
         raise ahead.error
-    write_out_rest(folder, since=ahead.begun)
+    write_out_rest(folder, ahead.missed, since=ahead.begun)
 
 
 class _Ahead(threading.Thread):
@@ -107,12 +110,13 @@ class _Ahead(threading.Thread):
         super().__init__(daemon=True)
         self.stop = threading.Event()
         self.error: OSError | None = None
+        self.missed: Collection[str] = ()
         self.begun = time.time()
         self._folder = folder
         self.start()
 
     def run(self) -> None:
         try:
-            write_out(self._folder, self.stop)
+            self.missed = write_out(self._folder, self.stop)
         except OSError as error:
             self.error = error

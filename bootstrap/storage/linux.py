@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 # _IOW(0x94, 9, int), see ioctl_ficlone(2).
@@ -55,18 +56,21 @@ def is_as_new(status: os.stat_result, mode: int) -> bool:
     return status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) == mode
 
 
-def write_out(folder: Path, stop: threading.Event) -> None:
+def write_out(folder: Path, stop: threading.Event) -> Collection[str]:
     """Wait until everything that was written to its file system is on the disk.
 
     Args:
         folder: on the file system.
         stop: nobody waits any more.
 
+    Returns:
+        Files that were left out: none.
+
     Raises:
         OSError: the disk failed.
     """
     if stop.is_set():
-        return
+        return ()
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if _libc.syncfs(handle) != 0:
@@ -74,9 +78,10 @@ def write_out(folder: Path, stop: threading.Event) -> None:
             raise OSError(number, os.strerror(number), str(folder))
     finally:
         os.close(handle)
+    return ()
 
 
-def write_out_rest(folder: Path, *, since: float) -> None:
-    """As :func:`write_out`, once more, after which little is left; no matter since when."""
-    del since
+def write_out_rest(folder: Path, missed: Collection[str], *, since: float) -> None:
+    """As :func:`write_out`, once more, after which little is left; no matter of what."""
+    del missed, since
     write_out(folder, threading.Event())

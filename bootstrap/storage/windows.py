@@ -3,9 +3,8 @@
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 # Most of the time goes by waiting for the disk.
@@ -29,29 +28,27 @@ def is_as_new(status: os.stat_result, mode: int) -> bool:
     return bool(status.st_mode & stat.S_IWRITE)
 
 
-def write_out(folder: Path, stop: threading.Event) -> None:
+def write_out(folder: Path, stop: threading.Event) -> Collection[str]:
     """Wait until every file below ``folder`` is on the disk.
 
     Args:
-        folder: its files.
+        folder: its files; whoever makes and deletes some meanwhile does no harm.
         stop: nobody waits any more.
+
+    Returns:
+        Files that were left out, since somebody has them open: a library that is loaded.
 
     Raises:
         OSError: the disk failed.
     """
-
-    def flush(path: str) -> None:
-        if not stop.is_set():
-            _flush(path)
-
-    _for_all(_files(folder), flush)
+    return _flush_all(_files(folder), stop)
 
 
-def write_out_rest(folder: Path, *, since: float) -> None:
-    """The same for what was written after ``since``, seconds of the epoch."""
+def write_out_rest(folder: Path, missed: Collection[str], *, since: float) -> None:
+    """The same for what was left out, and what was written after ``since``, in epoch seconds."""
     # FAT tells times by two seconds.
-    written = (path for path in _files(folder) if os.stat(path).st_mtime > since - 2)  # noqa: PTH116
-    _for_all(written, _flush)
+    written = {path for path in _files(folder) if os.stat(path).st_mtime > since - 2}  # noqa: PTH116
+    _flush_all(written | set(missed), threading.Event())
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -59,12 +56,30 @@ def _files(folder: Path) -> Iterator[str]:
     return (os.path.join(where, name) for where, _, names in os.walk(folder) for name in names)  # noqa: PTH118
 
 
-def _flush(path: str) -> None:
-    # FlushFileBuffers wants the right to write, which what is marked as read-only denies.
-    with suppress(PermissionError), open(path, "rb+", buffering=0) as file:  # noqa: PTH123
-        os.fsync(file.fileno())
+def _flush_all(paths: Iterable[str], stop: threading.Event) -> Collection[str]:
+    """Flush files, and return those that may not be opened."""
+    missed = list[str]()
 
+    def flush(path: str) -> None:
+        if not (stop.is_set() or _flush(path)):
+            missed.append(path)
 
-def _for_all(paths: Iterable[str], do: Callable[[str], None]) -> None:
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        list(pool.map(do, paths))
+        list(pool.map(flush, paths))
+    return missed
+
+
+def _flush(path: str) -> bool:
+    """Whether it could be; FlushFileBuffers wants the right to write.
+
+    Whoever has loaded it denies that, and so does its being marked as read-only.
+    """
+    try:
+        with open(path, "rb+", buffering=0) as file:  # noqa: PTH123
+            os.fsync(file.fileno())
+    except PermissionError:
+        return False
+    except FileNotFoundError:
+        # A temporary one of the checks, or of Python, which renames what it compiles.
+        return True
+    return True
