@@ -5,7 +5,7 @@ import io
 import os
 import shlex
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from installer.destinations import SchemeDictionaryDestination
@@ -63,7 +63,7 @@ class VenvDestination(SchemeDictionaryDestination):
         earlier: what may be taken from there instead.
         later: has a large file written by whoever has time; None writes it at once.
         stop: says whether to give up, looked at between chunks.
-        progress: gets the count of bytes written.
+        progress: gets the count of bytes of the wheel's own files that are done.
     """
 
     def __init__(
@@ -104,7 +104,9 @@ class VenvDestination(SchemeDictionaryDestination):
     ) -> RecordEntry:
         """As the base class does, but with a first line that works from any folder."""
         if scheme == "scripts":
-            stream = io.BytesIO(stream.read())
+            data = stream.read()
+            self._progress(len(data))
+            stream = io.BytesIO(data)
             if self.script_kind == "posix":
                 stream = _with_shebang(stream, self.interpreter)
         if not isinstance(stream, Content):
@@ -198,7 +200,13 @@ class VenvDestination(SchemeDictionaryDestination):
         if self._earlier.give(full, content.record_hash, executable=executable):
             self._progress(content.size)
         else:
-            self._write(full, content.chunks(alone=alone), content.size, executable=executable)
+            chunks = self._counted(content.chunks(alone=alone))
+            self._write(full, chunks, content.size, executable=executable)
+
+    def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+            self._progress(len(chunk))
 
     def _write(self, full: str, chunks: Iterable[bytes], size: int, *, executable: bool) -> None:
         self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
@@ -209,7 +217,6 @@ class VenvDestination(SchemeDictionaryDestination):
                 if self._stop.is_set():
                     raise _stopped()
                 _write_all(file, chunk)
-                self._progress(len(chunk))
         if executable:
             os.chmod(full, 0o755)  # noqa: PTH101, S103 (see make_folder)
 

@@ -96,6 +96,8 @@ class _Work:
             source = Source(opened, wheel.filename)
             source.validate_record()
             installer.install(source, destination, {"INSTALLER": _INSTALLER})
+            # It is made anew, so nobody has read it for its content.
+            self._listener.advance(len(opened.record_bytes))
 
     def _write(self, wheel: Wheel, write: Callable[[], None]) -> None:
         self._now = wheel.name
