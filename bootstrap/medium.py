@@ -9,6 +9,8 @@ from bootstrap.bundle.reader import BundleReader
 
 # What is read to find out; it is read again at once, then from memory.
 _SAMPLE = 32 << 20
+# Less tells of opening files, and of other programs, not of the medium.
+_LEAST = 1 << 20
 _PIECE = 1 << 20
 _LONGEST_SECONDS = 1.0
 # Bytes in a second that one thread decompresses, hashes and writes, with room to spare: below
@@ -34,7 +36,7 @@ def _is_slow(reader: BundleReader) -> bool:
 
     USB 2 gives 35 MB/s, a DVD 11 to 20, a hard disk 100 to 250; USB 3 and everything that is
     in memory already give more than a thread takes. Where nothing can be read, that is for
-    others to tell.
+    others to tell; where there is little to read, it does not matter.
     """
     started, taken = monotonic(), 0
     with suppress(OSError):
@@ -42,7 +44,7 @@ def _is_slow(reader: BundleReader) -> bool:
             taken += size
             if taken >= _SAMPLE or monotonic() - started > _LONGEST_SECONDS:
                 break
-    return 0 < taken < _FAST * (monotonic() - started)
+    return _LEAST <= taken < _FAST * (monotonic() - started)
 
 
 def _first_pieces(reader: BundleReader) -> Iterator[int]:
