@@ -69,15 +69,18 @@ def transcode(source: Path, filename: str, target: Path, by: Transcoding) -> Non
 
 
 class _Counted(FileIO):
-    """Tells how much is read of it."""
+    """Tells how much is read of it, up to its size: the directory's end is read twice."""
 
     def __init__(self, path: Path, advance: Callable[[int], None]) -> None:
         super().__init__(path)
         self._advance = advance
+        self._left = path.stat().st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(-1 if size is None else size)
-        self._advance(len(data))
+        told = min(len(data), self._left)
+        self._left -= told
+        self._advance(told)
         return data
 
 
