@@ -32,7 +32,7 @@ from builder.manifest import Manifest, load_manifest
 from builder.pack.authenticode import require_signing, sign, try_key
 from builder.pack.compose import compose, gone_if_it_fails
 from builder.pack.contents import Contents
-from builder.pack.proof import prove, prove_it_starts
+from builder.pack.proof import prove, prove_it_starts, prove_its_wheels
 from builder.police import judge_lock, judge_wheels, refuse
 from builder.progress import Progress
 from builder.publish import Bundle, Draft, publish, require_free_names, workplace
@@ -299,6 +299,7 @@ class _Workshop:
                 sign(path, self._request.authenticode)
             self._steps.begin("prove")
             index, sha256 = prove(path, self._progress)
+            prove_its_wheels(path)
             if self._launcher:
                 prove_it_starts(path, index, self._launcher)
             else:

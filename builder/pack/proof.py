@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bootstrap.bundle.model import Entry, Index
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.wheel import BundleWheel
 from builder.errors import DamagedBundleError
 from builder.launching import Launcher
 from builder.processes import NotExecutableError, ProgramError
@@ -104,6 +105,24 @@ def _hash(
     except OSError as error:
         return error
     return digest.hexdigest()
+
+
+def prove_its_wheels(path: Path) -> None:
+    """See that an installer will take each wheel, but for the content of its files.
+
+    Args:
+        path: of the bundle.
+
+    Raises:
+        DamagedBundleError: what is stored is no archive, or not that of the index.
+        RefusedContentError: its RECORD does not speak of every file by a hash of use.
+    """
+    reader = BundleReader.open(path)
+    for wheel in reader.index.wheels:
+        with BundleWheel(reader, wheel) as opened:
+            opened.require_complete()
+            for _ in opened.contents():
+                pass
 
 
 def prove_it_starts(path: Path, index: Index, launcher: Launcher) -> None:
