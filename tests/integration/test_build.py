@@ -205,8 +205,8 @@ def test_json_is_one_object_per_line(work: SmallBundle) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert told[-1]["event"] == "result"
     assert told[-1]["path"] == str(work.installer)
-    assert [e["name"] for e in told if e["event"] == "phase"][:3] == [
-        *("cpu: lock", "cpu: fetch", "cpu: police"),
+    assert [e["name"] for e in told if e["event"] == "phase"][:4] == [
+        *("cpu: lock", "cpu: stub", "cpu: fetch", "cpu: police"),
     ]
 
 
