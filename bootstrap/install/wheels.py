@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import installer
 from installer.exceptions import InstallerError
@@ -15,21 +16,20 @@ from bootstrap.errors import InstallError, reporting
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install.crew import Crew
-from bootstrap.install.destination import VenvDestination, WrittenFiles
+from bootstrap.install.destination import VenvDestination
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.medium import is_slow
 from bootstrap.install.source import Source, wheel_scheme_name
+from bootstrap.install.written import WrittenFiles
 
 # Each keeps a window of what it decompresses, up to 32 MiB, so their number bounds the memory.
 _MOST_THREADS = 4
 _INSTALLER = b"llmsetup\n"
-# Large files first, so that the small ones, which Python does one at a time, go on beside them.
-_FIRST, _THEN = 0, 1
 
 
 def install_wheels(
     reader: BundleReader, generation: Generation, earlier: Earlier, listener: Listener
-) -> dict[str, str]:
+) -> WrittenFiles:
     """Install every wheel of the bundle; no resolver, no second copy on disk.
 
     Args:
@@ -39,7 +39,7 @@ def install_wheels(
         listener: hears how far it is.
 
     Returns:
-        Absolute path to ``algorithm=value`` of every file written.
+        Every file written, with its hash.
 
     Raises:
         DamagedBundleError: a file is not what its RECORD says.
@@ -51,7 +51,8 @@ def install_wheels(
         # installer leaves __pycache__ out and warns; leaving it out is what we want.
         warnings.simplefilter("ignore", RuntimeWarning)
         work.do()
-    return work.written.hashes
+    work.written.require_alike()
+    return work.written
 
 
 class _Work:
@@ -60,7 +61,7 @@ class _Work:
     def __init__(
         self, reader: BundleReader, generation: Generation, earlier: Earlier, listener: Listener
     ) -> None:
-        self.written = WrittenFiles()
+        self.written = WrittenFiles(generation)
         self._reader = reader
         self._generation = generation
         self._earlier = earlier
@@ -68,12 +69,13 @@ class _Work:
         self._in_order = is_slow(reader)
         # More than one even on one core: while one waits for the disk, another may work.
         several = max(2, min(_MOST_THREADS, os.cpu_count() or 1))
-        self._crew = Crew(1 if self._in_order else several)
+        wheels = sorted(reader.index.wheels, key=lambda wheel: wheel.entry.offset)
+        self._crew = Crew(
+            1 if self._in_order else several, (partial(self._install, wheel) for wheel in wheels)
+        )
         self._now = self._told = ""
 
     def do(self) -> None:
-        for wheel in sorted(self._reader.index.wheels, key=lambda wheel: wheel.entry.offset):
-            self._crew.add(lambda wheel=wheel: self._install(wheel), _THEN)  # type: ignore[misc]
         self._crew.work(self._tell)
 
     def _tell(self) -> None:
@@ -85,7 +87,8 @@ class _Work:
         self._now = wheel.name
 
         def later(write: Callable[[], None]) -> None:
-            self._crew.add(lambda: self._write(wheel, write), _FIRST)
+            # Small files, which Python does one at a time, go on beside the large ones.
+            self._crew.add(lambda: self._write(wheel, write))
 
         destination = VenvDestination(
             self._generation,

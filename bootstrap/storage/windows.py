@@ -3,9 +3,10 @@
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+
+from bootstrap.parallel import side_by_side
 
 # Most of the time goes by waiting for the disk.
 _THREADS = 8
@@ -59,5 +60,5 @@ def _flush(path: str) -> None:
 
 
 def _for_all(paths: Iterable[str], do: Callable[[str], None]) -> None:
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        list(pool.map(do, paths))
+    for _ in side_by_side(do, paths, threads=_THREADS):
+        pass

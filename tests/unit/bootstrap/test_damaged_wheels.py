@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install import wheels
-from bootstrap.install.crew import Crew
+from bootstrap.install.crew import Crew, Task
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import make_wheel
@@ -127,8 +128,8 @@ def test_stopping_does_not_wait_for_a_hash(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Stopped(Crew):
-        def __init__(self, size: int) -> None:
-            super().__init__(size)
+        def __init__(self, size: int, tasks: Iterable[Task]) -> None:
+            super().__init__(size, tasks)
             self.stop.set()
 
     monkeypatch.setattr(wheels, "Crew", Stopped)
