@@ -26,7 +26,8 @@ class WrittenFiles:
     """
 
     def __init__(self, generation: Generation) -> None:
-        self._generation = generation
+        self._root = generation.root
+        self._prefix = f"{generation.folder}{os.sep}"
         self._rows: list[tuple[str, str]] = []
         self._sorted: list[TextIO] = []
         self._met = dict[tuple[str, str], str]()
@@ -41,7 +42,7 @@ class WrittenFiles:
             full: its absolute path.
             record_hash: ``algorithm=value``, compared with the content.
         """
-        path = full.removeprefix(f"{self._generation.folder}{os.sep}").replace(os.sep, "/")
+        path = full.removeprefix(self._prefix).replace(os.sep, "/")
         with self._lock:
             self._rows.append((path, record_hash))
             if len(self._rows) == _MOST:
@@ -81,7 +82,7 @@ class WrittenFiles:
         # Beside the generation, all of whose files the inventory will have.
         file = tempfile.TemporaryFile(  # noqa: SIM115 (closed with this object)
             "w+",
-            dir=self._generation.root,
+            dir=self._root,
             encoding="utf-8",
             errors="surrogateescape",
             newline="",
