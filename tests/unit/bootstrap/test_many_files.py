@@ -1,9 +1,6 @@
 """However many files there are, few of them lie in memory, and nothing is lost on the way."""
 
-import gc
-import tracemalloc
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from bootstrap.install import written
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels
 from bootstrap.install.written import WrittenFiles
+from tests.support.effort import highest_memory, lasting_memory
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_bundle import tiny_bundle
 
@@ -30,19 +28,6 @@ def generation(tmp_path: Path) -> Generation:
     made = Generation(root=tmp_path, name="g", target="linux_x86_64", python_version="3.11")
     made.folder.mkdir(parents=True)
     return made
-
-
-def highest(work: Callable[[], object]) -> int:
-    """Bytes of Python's memory that ``work`` took at the highest, more than before."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        kept = work()
-        peak = tracemalloc.get_traced_memory()[1]
-        del kept
-    finally:
-        tracemalloc.stop()
-    return peak
 
 
 def fill(generation: Generation, written_files: WrittenFiles, count: int) -> None:
@@ -86,7 +71,7 @@ def test_written_files_take_no_memory(
         fill(generation, many, count)
         deque(many, maxlen=0)
 
-    assert highest(work) < count * _BYTES_A_FILE
+    assert highest_memory(work) < count * _BYTES_A_FILE
 
 
 def test_installed_files_take_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,15 +83,8 @@ def test_installed_files_take_no_memory(tmp_path: Path, monkeypatch: pytest.Monk
     )
     # What is imported meanwhile is there the second time.
     install(reader, tmp_path / "first")
-    tracemalloc.start()
-    try:
-        known = install(reader, tmp_path / "second")
-        gc.collect()
-        # The wheel's own directory is gone again with the wheel.
-        assert tracemalloc.get_traced_memory()[0] < count * _BYTES_A_FILE
-    finally:
-        tracemalloc.stop()
-    assert len(list(known)) == count + 4
+    # The wheel's own directory is gone again with the wheel.
+    assert lasting_memory(lambda: install(reader, tmp_path / "second")) < count * _BYTES_A_FILE
 
 
 def test_an_inventory_takes_no_memory(
@@ -139,7 +117,7 @@ def test_an_inventory_takes_no_memory(
         assert list(inventory.additions(generation.places, items)) == []
 
     for work in (take, compare, look_for_others):
-        assert highest(work) < _FOLDERS * _FILES * _BYTES_A_FILE, work.__name__
+        assert highest_memory(work) < _FOLDERS * _FILES * _BYTES_A_FILE, work.__name__
 
 
 @pytest.mark.parametrize("size", [10, 9 << 20])
