@@ -1,13 +1,12 @@
-"""Threads that share a list of tasks, the most urgent first; a task may add others."""
+"""Threads that share some tasks; a task may add others, which go first."""
 
-import heapq
-import itertools
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from bootstrap.interrupts import HEARING_SECONDS, held
 
-Task = Callable[[], None]
+Task = Callable[[], object]
 
 
 class Crew:
@@ -15,24 +14,25 @@ class Crew:
 
     Args:
         size: count of threads.
+        tasks: to be done in this order; each is asked for when somebody has time for it.
 
     Attributes:
         stop: set when what is being done is not wanted any more; tasks look at it.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, tasks: Iterable[Task]) -> None:
         self.stop = threading.Event()
         self._size = size
-        self._tasks: list[tuple[int, int, Task]] = []
-        self._numbers = itertools.count()
+        self._tasks = iter(tasks)
+        self._first = deque[Task]()
         self._busy = 0
         self._error: BaseException | None = None
         self._changed = threading.Condition()
 
-    def add(self, task: Task, urgency: int) -> None:
-        """Have it done; what has the smaller ``urgency``, then what came first, goes first."""
+    def add(self, task: Task) -> None:
+        """Have it done before any that the crew was given in the beginning."""
         with self._changed:
-            heapq.heappush(self._tasks, (urgency, next(self._numbers), task))
+            self._first.append(task)
             self._changed.notify()
 
     def work(self, watch: Callable[[], None]) -> None:
@@ -83,9 +83,10 @@ class Crew:
     def _next(self) -> Task | None:
         with self._changed:
             while not self.stop.is_set():
-                if self._tasks:
+                task = self._first.popleft() if self._first else next(self._tasks, None)
+                if task:
                     self._busy += 1
-                    return heapq.heappop(self._tasks)[-1]
+                    return task
                 if self._busy == 0:
                     return None
                 self._changed.wait()

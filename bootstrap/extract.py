@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,6 @@ class _StoppedError(Exception):
 
 def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> dict[str, _Written]:
     """All wheels, several at a time, by their file names."""
-    crew = Crew(threads_for(reader))
     written = dict[str, _Written]()
 
     def advance(count: int) -> None:
@@ -91,8 +91,8 @@ def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> 
         ):
             written[wheel.filename] = _extract(reader, wheel, wheelhouse, advance)
 
-    for wheel in sorted(reader.index.wheels, key=lambda wheel: wheel.entry.offset):
-        crew.add(lambda wheel=wheel: extract(wheel), 0)  # type: ignore[misc]
+    wheels = sorted(reader.index.wheels, key=lambda wheel: wheel.entry.offset)
+    crew = Crew(threads_for(reader), (partial(extract, wheel) for wheel in wheels))
     crew.work(lambda: None)
     return written
 

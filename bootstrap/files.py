@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,15 +59,19 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Write ``data`` so that at any instant, power cut included, the old or the new is there.
+
+    Args:
+        path: of the file.
+        data: all of it, or pieces.
 
     Raises:
         BusyError: somebody keeps the old one open.
     """
     part = part_of(path)
     with part.open("wb") as file:
-        file.write(data)
+        file.writelines([data] if isinstance(data, bytes) else data)
         file.flush()
         os.fsync(file.fileno())
     patiently(lambda: part.replace(path), path)

@@ -3,21 +3,27 @@
 A CSV file with the columns of a wheel's RECORD (path, ``algorithm=value``, size),
 then modification and status-change time in nanoseconds. Like git's index, the times
 only decide which files are worth hashing again; they never make a file good.
+
+Its rows stand in the order in which a walk finds the files (:func:`order`), so it is written
+and read row by row beside such a walk, and nobody holds a million of them.
 """
 
 import csv
 import hashlib
-import io
+import heapq
 import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.bundle.records import row_hash
+from bootstrap.files import part_of
+from bootstrap.parallel import side_by_side
 
 FILE_NAME = "inventory.csv"
 _BYTECODE = ".pyc"
+_ITSELF = (FILE_NAME, part_of(Path(FILE_NAME)).name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +44,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """What differs from the inventory; paths relative to the generation."""
+    """What differs from the inventory; paths relative to the generation.
 
+    Attributes:
+        count: how many files the inventory has.
+    """
+
+    count: int
     changed: tuple[str, ...]
     missing: tuple[str, ...]
 
@@ -47,42 +58,55 @@ class Drift:
         return bool(self.changed or self.missing)
 
 
-def take(places: Mapping[str, Path], known: Mapping[str, str]) -> tuple[Item, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What a walk finds: a file's path in the inventory, its path here, and its status."""
+
+    relative: str
+    path: str
+    status: os.stat_result
+
+
+def order(path: str) -> str:
+    """Sorts paths as a walk finds them: by the first folder's name, then the next one's."""
+    return path.replace("/", "\0")
+
+
+def take(places: Mapping[str, Path], known: Iterable[tuple[str, str]]) -> Iterator[Item]:
     """Look at every file of a generation; bytecode that nobody brought comes and goes.
 
     Args:
         places: where its files lie: prefix of their path to folder.
-        known: absolute path to hash, of files that were hashed while written; the
-            others are hashed now.
+        known: path in the inventory and hash, in its order, of files that were hashed while
+            written; the others are hashed now.
     """
-    items = []
-    for relative, path, status in _walk(places):
-        if path.endswith(_BYTECODE) and path not in known:
+    for found, digest in _beside(_walk(places), known):
+        if digest is None and found.relative.endswith(_BYTECODE):
             continue
-        if os.path.islink(path):  # noqa: PTH114 (plain strings: there are 30,000)
-            digest = f"link={os.readlink(path)}"  # noqa: PTH115
-        else:
-            digest = known.get(path) or hash_file(path)
-        items.append(Item(path=relative, hash=digest, size=status.st_size, times=_times(status)))
-    return tuple(sorted(items, key=lambda item: item.path))
-
-
-def additions(places: Mapping[str, Path], items: tuple[Item, ...]) -> tuple[str, ...]:
-    """Files of a generation that its inventory does not know; bytecode and it itself aside."""
-    known = {item.path for item in items}
-    found = (relative for relative, _, _ in _walk(places))
-    return tuple(
-        sorted(
-            path
-            for path in found
-            if path not in known and not path.endswith(_BYTECODE) and path != FILE_NAME
+        yield Item(
+            path=found.relative,
+            hash=_link(found) or digest or hash_file(found.path),
+            size=found.status.st_size,
+            times=_times(found.status),
         )
-    )
+
+
+def _link(found: _Found) -> str | None:
+    if not stat.S_ISLNK(found.status.st_mode):
+        return None
+    return f"link={os.readlink(found.path)}"  # noqa: PTH115 (plain strings: there are 30,000)
+
+
+def additions(places: Mapping[str, Path], items: Iterable[Item]) -> Iterator[str]:
+    """Files of a generation that its inventory does not know; bytecode aside."""
+    for found, known in _beside(_walk(places), ((item.path, item.hash) for item in items)):
+        if known is None and not found.relative.endswith(_BYTECODE):
+            yield found.relative
 
 
 def compare(
     places: Mapping[str, Path],
-    items: tuple[Item, ...],
+    items: Iterable[Item],
     *,
     deep: bool,
     progress: Callable[[int], None],
@@ -101,12 +125,13 @@ def compare(
         progress(item.size)
         return verdict
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        verdicts = list(pool.map(judge, items, chunksize=64))
-    found = list(zip(items, verdicts, strict=True))
+    count, differing = 0, dict[str, list[str]](changed=[], missing=[])
+    for item, verdict in side_by_side(judge, items):
+        count += 1
+        if verdict:
+            differing[verdict].append(item.path)
     return Drift(
-        changed=tuple(item.path for item, verdict in found if verdict == "changed"),
-        missing=tuple(item.path for item, verdict in found if verdict == "missing"),
+        count=count, changed=tuple(differing["changed"]), missing=tuple(differing["missing"])
     )
 
 
@@ -138,19 +163,34 @@ def _times(status: os.stat_result) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ctime_ns
 
 
-def _walk(places: Mapping[str, Path]) -> Iterator[tuple[str, str, os.stat_result]]:
-    """Of each file its path in the inventory, its path here, and its status."""
-    # Plain strings: there are 30,000 of them.
-    waiting = [(prefix, os.fspath(folder)) for prefix, folder in places.items()]
-    while waiting:
-        prefix, folder = waiting.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((f"{prefix}{entry.name}/", entry.path))
-                else:
-                    # Windows tells a listed file's size and times later than the file itself.
-                    yield f"{prefix}{entry.name}", entry.path, os.lstat(entry.path)
+def _walk(places: Mapping[str, Path]) -> Iterator[_Found]:
+    """Every file but the inventory itself, in :func:`order`."""
+    walks = [_walk_in(prefix, os.fspath(folder)) for prefix, folder in places.items()]
+    return heapq.merge(*walks, key=lambda found: order(found.relative))
+
+
+def _walk_in(prefix: str, folder: str) -> Iterator[_Found]:
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        relative = f"{prefix}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk_in(f"{relative}/", entry.path)
+        elif relative not in _ITSELF:
+            # Windows tells a listed file's size and times later than the file itself.
+            yield _Found(relative=relative, path=entry.path, status=os.lstat(entry.path))
+
+
+def _beside(
+    files: Iterable[_Found], rows: Iterable[tuple[str, str]]
+) -> Iterator[tuple[_Found, str | None]]:
+    """Each file with what the row of the same path says, if there is one; both in order."""
+    rows = iter(rows)
+    row = next(rows, None)
+    for found in files:
+        while row and order(row[0]) < order(found.relative):
+            row = next(rows, None)
+        yield found, row[1] if row and row[0] == found.relative else None
 
 
 def hash_file(path: str, algorithm: str = "sha256") -> str:
@@ -160,26 +200,42 @@ def hash_file(path: str, algorithm: str = "sha256") -> str:
     return row_hash(digest)
 
 
-def encode(items: tuple[Item, ...]) -> bytes:
+def has_hash(path: str, expected: str) -> bool:
+    """Whether a file can be read, and its content has the hash ``algorithm=value``."""
+    try:
+        return hash_file(path, expected.partition("=")[0]) == expected
+    except OSError:
+        return False
+
+
+class _Line:
+    """What a CSV writer writes to, and gives it back."""
+
+    @staticmethod
+    def write(line: str) -> str:
+        return line
+
+
+def encode(items: Iterable[Item]) -> Iterator[bytes]:
     """CSV, UTF-8, one row per item."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerows([item.path, item.hash, item.size, *item.times] for item in items)
-    # A file name need not be valid UTF-8 on POSIX.
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    rows = csv.writer(_Line, lineterminator="\n")
+    for item in items:
+        line: str = rows.writerow([item.path, item.hash, item.size, *item.times])
+        # A file name need not be valid UTF-8 on POSIX.
+        yield line.encode("utf-8", "surrogateescape")
 
 
-def decode(data: bytes) -> tuple[Item, ...]:
-    """Parse what :func:`encode` wrote.
+def read(path: Path) -> Iterator[Item]:
+    """Parse what :func:`encode` gave, row by row.
 
     Raises:
         ValueError: it is something else.
+        OSError: it cannot be read.
     """
-    rows = csv.reader(io.StringIO(data.decode("utf-8", "surrogateescape")))
-    try:
-        return tuple(
-            Item(path=path, hash=digest, size=int(size), times=(int(modified), int(changed)))
-            for path, digest, size, modified, changed in rows
-        )
-    except csv.Error as error:
-        raise ValueError(str(error)) from error
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        try:
+            for name, digest, size, modified, changed in csv.reader(file):
+                times = int(modified), int(changed)
+                yield Item(path=name, hash=digest, size=int(size), times=times)
+        except csv.Error as error:
+            raise ValueError(str(error)) from error

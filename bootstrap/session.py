@@ -37,6 +37,7 @@ from bootstrap.install.seal import (
     write_torch_lock,
 )
 from bootstrap.install.wheels import install_wheels
+from bootstrap.install.written import WrittenFiles
 from bootstrap.interrupts import held
 from bootstrap.leftovers import (
     generation_names,
@@ -149,7 +150,7 @@ class Session:
                 undo_unfinished(self.target, load_state(self.target) or state, self.listener)
             raise
 
-    def _build(self, generation: Generation, live: Installed | None) -> dict[str, str]:
+    def _build(self, generation: Generation, live: Installed | None) -> WrittenFiles:
         reader, listener = self.reader, self.listener
         listener.phase("runtime", reader.index.runtime.entry.size)
         unpack_runtime(reader, generation, listener.advance)
@@ -166,7 +167,7 @@ class Session:
         return known
 
     def _prove(
-        self, generation: Generation, known: dict[str, str], *, gpu_usable: bool
+        self, generation: Generation, known: WrittenFiles, *, gpu_usable: bool
     ) -> VerificationReport:
         # Beside the environment, where there is room for sure; gone with it if that fails.
         scratch = generation.folder / ".verify"
@@ -187,7 +188,7 @@ class Session:
         return report
 
     def _finish(
-        self, generation: Generation, known: dict[str, str], report: VerificationReport
+        self, generation: Generation, known: WrittenFiles, report: VerificationReport
     ) -> Installed:
         self.listener.phase("inventory", 0)
         index = self.reader.index

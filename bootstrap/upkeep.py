@@ -44,10 +44,10 @@ class Upkeep:
         generation = live.generation_in(self.target)
         index = verify.load_index(generation, live)
         require_live(self.target, generation)
-        items = verify.load_inventory(generation, live)
-        verify.require_no_drift(generation, items, deep=deep, listener=self.listener)
+        verify.require_inventory(generation, live)
+        verify.require_no_drift(generation, deep=deep, listener=self.listener)
         verify.require_nothing_banned(index, generation)
-        verify.tell_additions(generation, items, self.listener)
+        verify.tell_additions(generation, self.listener)
         gpu_usable = assess(index, detect_host()).gpu_usable
         if live.gpu_verified and index.cuda and not gpu_usable and not self.allow_no_gpu:
             raise UnfitMachineError(

@@ -139,46 +139,51 @@ def load_index(generation: Generation, installed: Installed) -> Index:
         raise RecoveryNeededError(f"{generation.index}: {error}", remedy=REPAIR) from error
 
 
-def load_inventory(generation: Generation, installed: Installed) -> tuple[inventory.Item, ...]:
-    """What was there when the generation was sealed.
+def require_inventory(generation: Generation, installed: Installed) -> None:
+    """See that what was written down when the generation was sealed is there, and unchanged.
 
     Raises:
         RecoveryNeededError: it is missing or was changed.
     """
-    return inventory.decode(_read(generation.inventory, installed.inventory_sha256))
+    path = generation.inventory
+    try:
+        with path.open("rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if actual != installed.inventory_sha256:
+        raise _changed(path)
 
 
-def require_no_drift(
-    generation: Generation,
-    items: tuple[inventory.Item, ...],
-    *,
-    deep: bool,
-    listener: Listener,
-) -> None:
+def require_no_drift(generation: Generation, *, deep: bool, listener: Listener) -> None:
     """Compare every file with the inventory.
 
     Raises:
         VerificationError: names the files that are missing or changed.
     """
-    listener.phase("files", sum(item.size for item in items))
-    drift = inventory.compare(generation.places, items, deep=deep, progress=listener.advance)
+    listener.phase("files", sum(item.size for item in inventory.read(generation.inventory)))
+    drift = inventory.compare(
+        generation.places,
+        inventory.read(generation.inventory),
+        deep=deep,
+        progress=listener.advance,
+    )
     if drift:
         paths = [f"{path} (changed)" for path in drift.changed]
         paths += [f"{path} (missing)" for path in drift.missing]
         more = f"\n  … and {len(paths) - _MANY} more" if len(paths) > _MANY else ""
         listed = "".join(f"\n  {path}" for path in paths[:_MANY])
         raise VerificationError(
-            f"{len(paths)} of {len(items)} files in {generation.folder} are not as they were "
+            f"{len(paths)} of {drift.count} files in {generation.folder} are not as they were "
             f"installed:{listed}{more}",
             remedy=REPAIR,
         )
 
 
-def tell_additions(
-    generation: Generation, items: tuple[inventory.Item, ...], listener: Listener
-) -> None:
+def tell_additions(generation: Generation, listener: Listener) -> None:
     """Warn of files that are not in the inventory; those that Python runs at start by name."""
-    added = inventory.additions(generation.places, items)
+    items = inventory.read(generation.inventory)
+    added = list(inventory.additions(generation.places, items))
     if not added:
         return
     listener.warn(f"{len(added)} files were added since, such as {added[0]}.")
@@ -191,12 +196,18 @@ def _read(path: Path, sha256: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise RecoveryNeededError(
-            f"{path} cannot be read: {error.strerror}.", remedy=REPAIR
-        ) from error
+        raise _unreadable(path, error) from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise RecoveryNeededError(f"{path} was changed after the installation.", remedy=REPAIR)
+        raise _changed(path)
     return data
+
+
+def _unreadable(path: Path, error: OSError) -> RecoveryNeededError:
+    return RecoveryNeededError(f"{path} cannot be read: {error.strerror}.", remedy=REPAIR)
+
+
+def _changed(path: Path) -> RecoveryNeededError:
+    return RecoveryNeededError(f"{path} was changed after the installation.", remedy=REPAIR)
 
 
 def require_nothing_banned(index: Index, generation: Generation) -> None:

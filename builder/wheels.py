@@ -3,14 +3,13 @@
 import configparser
 import csv
 import hashlib
-import io
 import struct
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from installer.utils import parse_entrypoints
 from packaging.metadata import parse_email
@@ -20,8 +19,8 @@ from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_fi
 from packaging.version import Version
 
 from builder.errors import RefusedContentError
+from builder.footprint import Footprint, RecordRow, installed_paths, measure, parse_rows
 
-_EXTENSION_SUFFIXES = (".so", ".pyd")
 # What zipfile raises for damaged and for unusual archives. OSError: it seeks where it is sent.
 UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
@@ -31,23 +30,16 @@ _REPLACE = "Fetch the wheel again, or lock another version of it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRow:
-    """One row of a ``RECORD``: hash as ``algorithm=value`` (may be empty), size in bytes."""
-
-    hash: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WheelFacts:
-    """A wheel's metadata and file list.
+    """A wheel's metadata, and what its files come to.
 
     Attributes:
         path: where the file lies now; its name there may be anything.
-        record: file in the wheel to its row.
+        record_path: of its ``RECORD``, in the wheel.
         record_sha256: hexadecimal digest of the ``RECORD`` itself.
         scripts: name of each script that is made from an entry point, to what it calls.
         installed_size: bytes of all files, uncompressed.
+        footprint: what they will take.
     """
 
     path: Path
@@ -56,34 +48,25 @@ class WheelFacts:
     version: Version
     tags: frozenset[Tag]
     requires: tuple[Requirement, ...]
-    record: Mapping[str, RecordRow]
+    record_path: str
     record_sha256: str
     scripts: Mapping[str, str]
     installed_size: int
+    footprint: Footprint
 
-    @property
-    def top_level_modules(self) -> frozenset[str]:
-        """Names that ``import`` would find in ``site-packages``."""
-        return frozenset(name for path in self.installed_paths() if (name := _module(path)))
+    def read_installed_paths(self) -> dict[str, RecordRow]:
+        """Its files by the path that they get (:func:`builder.footprint.installed_paths`).
 
-    def installed_paths(self) -> dict[str, RecordRow]:
-        """Files by the path that they get, relative to ``site-packages``.
-
-        Files of a ``.data`` folder keep a prefix that says which scheme they go to, as do
-        the scripts that are made from entry points; those have no hash yet.
+        Raises:
+            RefusedContentError: the wheel is not what it was.
         """
-        paths = {
-            f"../scripts/{name}": RecordRow(hash=f"calls={target}", size=0)
-            for name, target in self.scripts.items()
-        }
-        for path, row in self.record.items():
-            first, _, rest = path.partition("/")
-            if first.endswith(".data"):
-                scheme, _, inner = rest.partition("/")
-                paths[inner if scheme in ("purelib", "platlib") else f"../{rest}"] = row
-            else:
-                paths[path] = row
-        return paths
+        try:
+            record = self.read(self.record_path)
+        except KeyError as error:
+            raise unusable(self.filename, error) from error
+        if hashlib.sha256(record).hexdigest() != self.record_sha256:
+            raise unusable(self.filename, "its RECORD has changed since it was read")
+        return installed_paths(parse_rows(record), self.scripts)
 
     def read(self, member: str) -> bytes:
         """One file out of the wheel.
@@ -127,7 +110,7 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
         name, version, _, tags = parse_wheel_filename(filename)
         with zipfile.ZipFile(path) as archive:
             info = _dist_info(archive)
-            record_bytes = archive.read(f"{info}/RECORD")
+            record = archive.read(f"{info}/RECORD")
             scripts = _scripts(archive, f"{info}/entry_points.txt")
             metadata, _ = parse_email(archive.read(f"{info}/METADATA"))
             _require_distinct(archive.namelist())
@@ -139,10 +122,11 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
             version=version,
             tags=tags,
             requires=tuple(Requirement(text) for text in metadata.get("requires_dist", ())),
-            record=_parse_record(record_bytes),
-            record_sha256=hashlib.sha256(record_bytes).hexdigest(),
+            record_path=f"{info}/RECORD",
+            record_sha256=hashlib.sha256(record).hexdigest(),
             scripts=scripts,
             installed_size=sum(member.file_size for member in members),
+            footprint=measure(parse_rows(record), scripts),
         )
     except InvalidWheelFilename as error:
         raise RefusedContentError(
@@ -159,7 +143,7 @@ def _require_distinct(names: list[str]) -> None:
 
 
 def _dist_info(archive: zipfile.ZipFile) -> str:
-    folders = {PurePosixPath(name).parts[0] for name in archive.namelist()}
+    folders = {name.partition("/")[0] for name in archive.namelist()}
     found = [folder for folder in folders if folder.endswith(".dist-info")]
     if len(found) != 1:
         raise ValueError(f"it has {len(found)} .dist-info folders instead of one")
@@ -174,22 +158,3 @@ def _scripts(archive: zipfile.ZipFile, member: str) -> dict[str, str]:
     except (configparser.Error, AssertionError) as error:
         raise ValueError(f"{member} cannot be understood ({error})") from error
     return {name: f"{module}:{attribute}" for name, module, attribute, _ in points}
-
-
-def _parse_record(data: bytes) -> dict[str, RecordRow]:
-    rows = csv.reader(io.StringIO(data.decode("utf-8")))
-    return {
-        path: RecordRow(hash=digest, size=int(size or 0)) for path, digest, size in rows if path
-    }
-
-
-def _module(path: str) -> str | None:
-    """The top-level module that a file of ``site-packages`` provides, if any."""
-    first, _, rest = path.partition("/")
-    if first.endswith(".dist-info") or first == "..":
-        return None
-    if rest:
-        importable = rest.endswith((".py", ".pyc", *_EXTENSION_SUFFIXES))
-        return first if importable and first.isidentifier() else None
-    stem, dot, _ = first.partition(".")
-    return stem if dot and first.endswith((".py", ".pyc", *_EXTENSION_SUFFIXES)) else None

@@ -17,6 +17,7 @@ from bootstrap.bundle.wheel import Content
 from bootstrap.errors import InstallError, RefusedContentError
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
+from bootstrap.install.written import WrittenFiles
 from bootstrap.storage import allocate
 
 _LONGEST_SHEBANG = 127
@@ -24,33 +25,6 @@ _LONGEST_SHEBANG = 127
 LARGE = 8 << 20
 # From this size on a file is told to the file system before it is written.
 _ALLOCATED = 256 << 10
-
-
-class WrittenFiles:
-    """What was written so far, by whichever thread: absolute path to ``algorithm=value``."""
-
-    def __init__(self) -> None:
-        self.hashes: dict[str, str] = {}
-        self._folders: set[str] = set()
-        self._lock = threading.Lock()
-
-    def claim(self, path: str, record_hash: str) -> str | None:
-        """Say that the caller writes this path now.
-
-        Returns:
-            None when it must do so; the content's hash when another wheel has brought it.
-        """
-        with self._lock:
-            theirs = self.hashes.get(path)
-            if theirs is None:
-                self.hashes[path] = record_hash
-            return theirs
-
-    def make_folder(self, path: str) -> None:
-        """Make a folder and its parents; each is made once."""
-        if path not in self._folders:
-            os.makedirs(path, exist_ok=True)  # noqa: PTH103 (27,000 Path objects cost a second)
-            self._folders.add(path)
 
 
 class VenvDestination(SchemeDictionaryDestination):
@@ -94,6 +68,7 @@ class VenvDestination(SchemeDictionaryDestination):
         self._later = later
         self._stop = stop
         self._progress = progress
+        self._folders = set[str]()
 
     def write_file(
         self,
@@ -126,10 +101,11 @@ class VenvDestination(SchemeDictionaryDestination):
         if isinstance(stream, Content):
             return self._write_content(full, path, stream, executable=is_executable)
         data = stream.read()
-        record_hash = row_hash(hashlib.sha256(data))
-        if not self._is_brought(full, path, record_hash):
-            self._write(full, [data], len(data), executable=is_executable)
-        return _entry(path, record_hash, len(data))
+        entry = _entry(path, row_hash(hashlib.sha256(data)), len(data))
+        self._create(
+            full, entry, lambda: self._write(full, [data], len(data), executable=is_executable)
+        )
+        return entry
 
     def finalize_installation(
         self,
@@ -165,39 +141,40 @@ class VenvDestination(SchemeDictionaryDestination):
         self, full: str, path: str, content: Content, *, executable: bool
     ) -> RecordEntry:
         entry = _entry(path, content.record_hash, content.size)
-        if self._is_brought(full, path, content.record_hash):
-            self._progress(content.size)
-        elif self._later and content.size >= LARGE:
-            self._later(lambda: self._take(full, content, alone=True, executable=executable))
+
+        def create(*, alone: bool) -> None:
+            self._create(
+                full, entry, lambda: self._take(full, content, alone=alone, executable=executable)
+            )
+
+        if self._later and content.size >= LARGE:
+            self._later(lambda: create(alone=True))
         else:
-            self._take(full, content, alone=False, executable=executable)
+            create(alone=False)
         return entry
 
-    def _is_brought(self, full: str, path: str, mine: str) -> bool:
-        """Whether another wheel brings the same file; else the caller must write it.
+    def _create(self, full: str, entry: RecordEntry, write: Callable[[], None]) -> None:
+        """Write one file, unless something is there, which had better be the very same."""
+        if self._stop.is_set():
+            raise _stopped()
+        self._make_folder(os.path.dirname(full))  # noqa: PTH120
+        try:
+            write()
+        except FileExistsError:
+            self._written.meet(full, str(entry.hash_), entry.path)
+            self._progress(entry.size or 0)
+        else:
+            self._written.add(full, str(entry.hash_))
 
-        Args:
-            full: its absolute path.
-            path: as the wheel has it, for the message.
-            mine: its hash as in RECORD.
-
-        Raises:
-            InstallError: another wheel brings another file under the same path.
-        """
-        theirs = self._written.claim(full, mine)
-        if theirs not in (None, mine):
-            raise InstallError(
-                f"Two wheels bring {path} with different content.",
-                remedy="Tell whoever made this bundle; its builder should have refused it.",
-            )
-        return theirs is not None
+    def _make_folder(self, path: str) -> None:
+        """Make a folder and its parents, once for each distribution."""
+        if path not in self._folders:
+            os.makedirs(path, exist_ok=True)  # noqa: PTH103 (27,000 Path objects cost a second)
+            self._folders.add(path)
 
     def _take(self, full: str, content: Content, *, alone: bool, executable: bool) -> None:
         """From the earlier generation, else from the bundle."""
-        if self._stop.is_set():
-            raise _stopped()
-        self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
-        if self._earlier.give(full, content.record_hash, executable=executable):
+        if self._earlier.give(full, content.record_hash, content.size, executable=executable):
             self._progress(content.size)
         else:
             chunks = self._counted(content.chunks(alone=alone))
@@ -209,8 +186,7 @@ class VenvDestination(SchemeDictionaryDestination):
             self._progress(len(chunk))
 
     def _write(self, full: str, chunks: Iterable[bytes], size: int, *, executable: bool) -> None:
-        self._written.make_folder(os.path.dirname(full))  # noqa: PTH120
-        with open(full, "xb", buffering=0) as file:  # noqa: PTH123 (see make_folder)
+        with open(full, "xb", buffering=0) as file:  # noqa: PTH123 (see _make_folder)
             if size >= _ALLOCATED:
                 allocate(file.fileno(), size)
             for chunk in chunks:
@@ -218,7 +194,7 @@ class VenvDestination(SchemeDictionaryDestination):
                     raise _stopped()
                 _write_all(file, chunk)
         if executable:
-            os.chmod(full, 0o755)  # noqa: PTH101, S103 (see make_folder)
+            os.chmod(full, 0o755)  # noqa: PTH101, S103 (see _make_folder)
 
 
 def _write_all(file: io.FileIO, chunk: bytes) -> None:

@@ -1,6 +1,6 @@
 """Files that an earlier generation has already: taken from there instead of from the bundle.
 
-Nothing is believed of them. The inventory only says which are worth a look; what counts is the
+Nothing is believed of them. Path and size only say which are worth a look; what counts is the
 hash over the bytes that now lie under the new name, compared with the wheel's RECORD.
 """
 
@@ -14,7 +14,6 @@ from typing import Self
 
 from bootstrap import inventory
 from bootstrap.generation import Generation
-from bootstrap.inventory import Item, hash_file
 from bootstrap.storage import Lender
 
 
@@ -24,62 +23,58 @@ class Earlier:
 
     Attributes:
         places: where its files lie, no link on the way: prefix of their path in the inventory to
-            folder.
-        items: its inventory by path.
+            folder; none where there is no such generation.
         folder: of the new generation.
     """
 
     places: Mapping[str, Path]
-    items: Mapping[str, Item]
     folder: Path
     lender: Lender = field(default_factory=Lender)
     _own_folders: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def none(cls) -> Self:
-        """There is no earlier generation, or none that is worth asking."""
-        return cls(places={}, items={}, folder=Path())
+        """There is no earlier generation."""
+        return cls(places={}, folder=Path())
 
     @classmethod
     def of(cls, earlier: Generation, folder: Path) -> Self:
-        """Of a live generation; nothing where its inventory cannot be read.
+        """Of a live generation.
 
         Args:
             earlier: the generation.
             folder: of the new one.
         """
-        try:
-            items = inventory.decode(earlier.inventory.read_bytes())
-        except (OSError, ValueError):
-            return cls.none()
-        by_path = {item.path: item for item in items}
         places = {prefix: place.resolve() for prefix, place in earlier.places.items()}
-        return cls(places=places, items=by_path, folder=folder)
+        return cls(places=places, folder=folder)
 
-    def give(self, full: str, record_hash: str, *, executable: bool) -> bool:
+    def give(self, full: str, record_hash: str, size: int, *, executable: bool) -> bool:
         """Put a file in its place, if the generation has the very same one there.
 
         The file is shared with the earlier generation, or is a copy of it.
 
         Args:
-            full: its absolute path in the new generation; nothing is there yet.
+            full: its absolute path in the new generation.
             record_hash: ``algorithm=value`` as in RECORD.
+            size: bytes.
             executable: whether it must be.
 
         Returns:
-            Whether it is there now and is right; if not, nothing is.
+            Whether it is there now and is right.
 
         Raises:
+            FileExistsError: something is there already; it stays.
             OSError: the disk is full.
         """
+        if not self.places:
+            return False
         path = full.removeprefix(f"{self.folder}{os.sep}").replace(os.sep, "/")
-        item = self.items.get(path)
-        if item is None or item.hash != record_hash:
-            return False
         source = inventory.locate(self.places, path)
-        if not (_is_plain(source, executable=executable) and self._is_own(source)):
+        if not (_is_like(source, size, executable=executable) and self._is_own(source)):
             return False
-        if self.lender.lend(source, full, executable=executable) and _is(full, record_hash):
+        if not self.lender.lend(source, full, executable=executable):
+            return False
+        if inventory.has_hash(full, record_hash):
             return True
         with suppress(FileNotFoundError):
             os.unlink(full)  # noqa: PTH108
@@ -94,19 +89,12 @@ class Earlier:
         return own
 
 
-def _is_plain(path: str, *, executable: bool) -> bool:
-    """A file, not a link, and one that is executable or not as it should be."""
+def _is_like(path: str, size: int, *, executable: bool) -> bool:
+    """A file, not a link, of that size, and one that is executable or not as it should be."""
     try:
         status = os.lstat(path)
     except OSError:
         return False
     # A shared file has one mode, and Windows tells no more than the name's ending does.
     fits = os.name == "nt" or bool(status.st_mode & stat.S_IXUSR) == executable
-    return stat.S_ISREG(status.st_mode) and fits
-
-
-def _is(path: str, record_hash: str) -> bool:
-    try:
-        return hash_file(path, record_hash.partition("=")[0]) == record_hash
-    except OSError:
-        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == size and fits

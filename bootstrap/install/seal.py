@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,32 +62,42 @@ def write_documents(reader: BundleReader, generation: Generation) -> None:
     replace_file(generation.index, reader.index_bytes)
 
 
-def remove_strange_bytecode(generation: Generation, known: Mapping[str, str]) -> None:
+def remove_strange_bytecode(generation: Generation, known: Iterable[tuple[str, str]]) -> None:
     """Delete every ``.pyc`` and empty ``__pycache__`` that no wheel brought.
 
     Args:
         generation: what was built.
-        known: absolute paths of the files that wheels brought.
+        known: path in the inventory and hash of the files that wheels brought.
     """
+    brought = {
+        inventory.locate(generation.places, path) for path, _ in known if path.endswith(".pyc")
+    }
     for folder, _, files in os.walk(generation.folder, topdown=False):
         for name in files:
             path = os.path.join(folder, name)  # noqa: PTH118
-            if name.endswith(".pyc") and path not in known:
+            if name.endswith(".pyc") and path not in brought:
                 remove_file(Path(path))
         if os.path.basename(folder) == "__pycache__" and not os.listdir(folder):  # noqa: PTH119, PTH208
             patiently(Path(folder).rmdir, folder)
 
 
-def write_inventory(generation: Generation, known: Mapping[str, str]) -> str:
+def write_inventory(generation: Generation, known: Iterable[tuple[str, str]]) -> str:
     """Write the inventory of all that lies in the generation now.
 
     Args:
         generation: what was built.
-        known: absolute path to hash of the files that were hashed while written.
+        known: path in the inventory and hash, in its order, of the files that were hashed while
+            written.
 
     Returns:
         The SHA-256 of the inventory, hexadecimal.
     """
-    data = inventory.encode(inventory.take(generation.places, known))
-    replace_file(generation.inventory, data)
-    return hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256()
+
+    def lines() -> Iterator[bytes]:
+        for line in inventory.encode(inventory.take(generation.places, known)):
+            digest.update(line)
+            yield line
+
+    replace_file(generation.inventory, lines())
+    return digest.hexdigest()

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import installer
 from installer.exceptions import InstallerError
@@ -14,19 +15,18 @@ from bootstrap.crew import Crew
 from bootstrap.errors import InstallError, reporting
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
-from bootstrap.install.destination import VenvDestination, WrittenFiles
+from bootstrap.install.destination import VenvDestination
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.source import Source, wheel_scheme_name
+from bootstrap.install.written import WrittenFiles
 from bootstrap.medium import threads_for
 
 _INSTALLER = b"llmsetup\n"
-# Large files first, so that the small ones, which Python does one at a time, go on beside them.
-_FIRST, _THEN = 0, 1
 
 
 def install_wheels(
     reader: BundleReader, generation: Generation, earlier: Earlier, listener: Listener
-) -> dict[str, str]:
+) -> WrittenFiles:
     """Install every wheel of the bundle; no resolver, no second copy on disk.
 
     Args:
@@ -36,7 +36,7 @@ def install_wheels(
         listener: hears how far it is.
 
     Returns:
-        Absolute path to ``algorithm=value`` of every file written.
+        Every file written, with its hash.
 
     Raises:
         DamagedBundleError: a file is not what its RECORD says.
@@ -48,7 +48,8 @@ def install_wheels(
         # installer leaves __pycache__ out and warns; leaving it out is what we want.
         warnings.simplefilter("ignore", RuntimeWarning)
         work.do()
-    return work.written.hashes
+    work.written.require_alike()
+    return work.written
 
 
 class _Work:
@@ -57,19 +58,18 @@ class _Work:
     def __init__(
         self, reader: BundleReader, generation: Generation, earlier: Earlier, listener: Listener
     ) -> None:
-        self.written = WrittenFiles()
+        self.written = WrittenFiles(generation)
         self._reader = reader
         self._generation = generation
         self._earlier = earlier
         self._listener = listener
         threads = threads_for(reader)
-        self._crew = Crew(threads)
         self._in_order = threads == 1
+        wheels = sorted(reader.index.wheels, key=lambda wheel: wheel.entry.offset)
+        self._crew = Crew(threads, (partial(self._install, wheel) for wheel in wheels))
         self._now = self._told = ""
 
     def do(self) -> None:
-        for wheel in sorted(self._reader.index.wheels, key=lambda wheel: wheel.entry.offset):
-            self._crew.add(lambda wheel=wheel: self._install(wheel), _THEN)  # type: ignore[misc]
         self._crew.work(self._tell)
 
     def _tell(self) -> None:
@@ -81,7 +81,8 @@ class _Work:
         self._now = wheel.name
 
         def later(write: Callable[[], None]) -> None:
-            self._crew.add(lambda: self._write(wheel, write), _FIRST)
+            # Small files, which Python does one at a time, go on beside the large ones.
+            self._crew.add(lambda: self._write(wheel, write))
 
         destination = VenvDestination(
             self._generation,

@@ -38,13 +38,14 @@ class Lender:
 
         Args:
             source: a plain file.
-            to: where nothing is yet.
+            to: its new path.
             executable: whether it is to be.
 
         Returns:
-            Whether it was possible; if not, something may lie at ``to``.
+            Whether it was possible; if not, nothing lies at ``to``.
 
         Raises:
+            FileExistsError: something was there before.
             OSError: the disk is full.
         """
         try:
@@ -53,9 +54,11 @@ class Lender:
             if not self._can_clone:
                 if self._link(source, to, executable=executable):
                     return True
-                shutil.copyfile(source, to)
+                _copy(source, to)
             if executable:
                 os.chmod(to, 0o755)  # noqa: PTH101, S103 (plain strings: there are 27,000)
+        except FileExistsError:
+            raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -71,10 +74,23 @@ class Lender:
             if status.st_nlink > 1 or not is_as_new(status, mode):
                 return False
             os.link(source, to)
+        except FileExistsError:
+            raise
         except OSError:
             # FAT has none, and another's file may be protected.
             return False
         return True
+
+
+def _copy(source: str, to: str) -> None:
+    # Two may want to make the same file; then only one must.
+    with open(to, "xb"):  # noqa: PTH123
+        pass
+    try:
+        shutil.copyfile(source, to)
+    except OSError:
+        os.unlink(to)  # noqa: PTH108
+        raise
 
 
 @contextmanager

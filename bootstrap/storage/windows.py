@@ -4,8 +4,9 @@ import os
 import stat
 import threading
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from bootstrap.parallel import side_by_side
 
 # Most of the time goes by waiting for the disk.
 _THREADS = 8
@@ -64,8 +65,8 @@ def _flush_all(paths: Iterable[str], stop: threading.Event) -> Collection[str]:
         if not (stop.is_set() or _flush(path)):
             missed.append(path)
 
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        list(pool.map(flush, paths))
+    for _ in side_by_side(flush, paths, threads=_THREADS):
+        pass
     return missed
 
 

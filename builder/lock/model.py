@@ -6,6 +6,7 @@ wheel comes from stands in the manifest.
 
 import hashlib
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -147,8 +148,8 @@ def _lock(pylock: Pylock, path: Path) -> Lock:
     if not isinstance(tool, dict):
         raise ValueError(f"tool.{_TOOL} is missing")  # noqa: TRY004 (one error for all)
     wheels = [_locked(place, package) for place, package in enumerate(pylock.packages)]
-    names = [wheel.name for wheel in wheels]
-    if twice := {name for name in names if names.count(name) > 1}:
+    counts = Counter(wheel.name for wheel in wheels)
+    if twice := {name for name, count in counts.items() if count > 1}:
         raise ValueError(f"packages: {', '.join(sorted(twice))} is locked more than once")
     lock = Lock(
         variant=_tool_text(tool, "variant"),

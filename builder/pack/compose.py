@@ -32,10 +32,10 @@ from builder import __version__
 from builder.disk import require_room, storing
 from builder.fetch import require_intact
 from builder.pack.container import PayloadWriter
-from builder.pack.contents import Contents, disk_need, is_metadata, longest_path
+from builder.pack.contents import Contents, disk_need, longest_of
 from builder.pack.volumes import VolumeWriter, describe_volumes, find_volumes
 from builder.progress import Progress
-from builder.wheels import WheelFacts
+from builder.wheels import StoredWheel, WheelFacts
 
 INDEX_NAME = "bundle.json"
 # Room for the 7z header, the index and the file system's own bookkeeping.
@@ -165,11 +165,18 @@ def _write_members(
     )
     # In the order of installing, so that a medium is read strictly forward.
     runtime = _write_runtime(contents, writer, advance)
+    sha256 = {wheel.name: wheel.sha256 for wheel in contents.lock.wheels}
     groups = tuple(
         Group(
             name=name,
             wheels=tuple(
-                _write_wheel(contents.wheels[member], contents, writer, advance)
+                _write_wheel(
+                    contents.wheels[member],
+                    sha256[member],
+                    contents.stored[member],
+                    writer,
+                    advance,
+                )
                 for member in members
             ),
         )
@@ -179,22 +186,24 @@ def _write_members(
 
 
 def _write_wheel(
-    facts: WheelFacts, contents: Contents, writer: PayloadWriter, advance: Callable[[int], None]
+    facts: WheelFacts,
+    sha256: str,
+    stored: StoredWheel,
+    writer: PayloadWriter,
+    advance: Callable[[int], None],
 ) -> Wheel:
-    locked = next(wheel for wheel in contents.lock.wheels if wheel.name == facts.name)
-    stored = contents.stored[facts.name]
     entry = writer.add_file(stored.path, f"wheels/{facts.filename}", advance)
     require_intact(stored.path, facts.filename, stored.sha256, entry.sha256)
     return Wheel(
         name=facts.name,
         version=str(facts.version),
         filename=facts.filename,
-        sha256=locked.sha256,
+        sha256=sha256,
         size=facts.path.stat().st_size,
         entry=entry,
         record_sha256=facts.record_sha256,
         installed_size=facts.installed_size,
-        file_count=len(facts.record),
+        file_count=facts.footprint.file_count,
     )
 
 
@@ -244,8 +253,8 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
         volumes=volumes,
         groups=members.groups,
         documents=members.documents,
-        longest_path=longest_path(wheels),
-        longest_import=longest_path(wheels, leaving_out=is_metadata),
+        longest_path=longest_of(wheel.footprint.longest_path for wheel in wheels),
+        longest_import=longest_of(wheel.footprint.longest_import for wheel in wheels),
         disk_need=disk_need(wheels, contents.runtime),
         checks=manifest.checks,
         blacklist=manifest.blacklist,

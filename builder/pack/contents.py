@@ -1,13 +1,14 @@
 """What goes into one bundle, and the terms that follow from it. Reads no wheel."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from bootstrap.bundle.model import Compression, CudaTerms, LongestPath
+from builder.footprint import BLOCK, longest
 from builder.lock.model import Lock
 from builder.manifest import Manifest
 from builder.pack.volumes import ARCHIVE_SUFFIX
@@ -16,8 +17,6 @@ from builder.stub import Stub
 from builder.targets import LEGACY_MANYLINUX, TargetPlatform
 from builder.wheels import StoredWheel, WheelFacts
 
-# ext4 and NTFS both give out space in blocks of this many bytes by default.
-_BLOCK = 4096
 _WORKING_ROOM = 16 << 20
 # What 7-Zip, too, proposes for FAT disks, which hold files below 4 GiB; Windows starts no
 # larger program. The rest is for what is not counted beforehand: index, 7z header, signature.
@@ -93,30 +92,16 @@ def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:
     That is the environment, and a twentieth of it for what the checks write meanwhile
     (bytecode of what they import, above all), logs and the file system's own bookkeeping.
     """
-    blocks = sum(
-        -(-row.size // _BLOCK) + (0 if row.size else 1)
-        for wheel in wheels
-        for row in wheel.record.values()
-    )
-    folders = {path.rpartition("/")[0] for wheel in wheels for path in wheel.record}
     # A runtime file wastes half a block on average.
-    runtime_size = runtime.installed_size + runtime.file_count * _BLOCK // 2
-    environment = (blocks + len(folders)) * _BLOCK + runtime_size
+    runtime_size = runtime.installed_size + runtime.file_count * BLOCK // 2
+    environment = sum(wheel.footprint.disk for wheel in wheels) + runtime_size
     return environment + environment // 20 + _WORKING_ROOM
 
 
-def longest_path(
-    wheels: Iterable[WheelFacts], *, leaving_out: Callable[[str], bool] = lambda _: False
-) -> LongestPath:
-    """The longest path below ``site-packages`` that any wheel brings."""
-    paths = (p for wheel in wheels for p in wheel.installed_paths() if not leaving_out(p))
-    path = max(paths, key=lambda path: (len(path), path), default="")
+def longest_of(paths: Iterable[str]) -> LongestPath:
+    """The longest of some paths below ``site-packages``."""
+    path = longest(paths)
     return LongestPath(length=len(path), path=path)
-
-
-def is_metadata(path: str) -> bool:
-    """Whether a path below ``site-packages`` is about a distribution, and not of use to it."""
-    return path.partition("/")[0].endswith(".dist-info")
 
 
 def minimum_glibc(wheels: Iterable[WheelFacts], *others: str | None) -> str | None:

@@ -59,7 +59,7 @@ def find_hidden(
     roots, rules = list(roots), list(rules)
     for name, wheel in sorted(graph.wheels.items()):
         for rule in rules:
-            carried = sorted(wheel.top_level_modules.intersection(rule.modules))
+            carried = sorted(wheel.footprint.modules.intersection(rule.modules))
             # Of its own distribution the rule says by version what is banned and what is not.
             if carried and not rule.speaks_of(name):
                 yield Finding(

@@ -1,14 +1,16 @@
 """That the set can be installed without a resolver: it fits, is closed, and does not collide."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
+from builder.footprint import RecordRow, root_of
 from builder.graph import DependencyGraph, Edge
 from builder.lock.model import LockedWheel
 from builder.police.findings import Finding
-from builder.wheels import RecordRow, WheelFacts
+from builder.wheels import WheelFacts
 
 _MANY = 5
 
@@ -72,11 +74,10 @@ def find_collisions(graph: DependencyGraph) -> Iterator[Finding]:
     """
     owners: dict[str, tuple[WheelFacts, RecordRow]] = {}
     clashes: dict[tuple[str, str], list[str]] = {}
-    for _, wheel in sorted(graph.wheels.items()):
-        for path, row in wheel.installed_paths().items():
-            other, other_row = owners.setdefault(path, (wheel, row))
-            if other is not wheel and other_row != row:
-                clashes.setdefault((other.filename, wheel.filename), []).append(path)
+    for wheel, path, row in _shared_paths(graph):
+        other, other_row = owners.setdefault(path, (wheel, row))
+        if other is not wheel and other_row != row:
+            clashes.setdefault((other.filename, wheel.filename), []).append(path)
     for (first, second), paths in clashes.items():
         more = f" and {len(paths) - _MANY} more" if len(paths) > _MANY else ""
         yield Finding(
@@ -88,3 +89,14 @@ def find_collisions(graph: DependencyGraph) -> Iterator[Finding]:
             ),
             remedy="Leave one of the two out, or pin versions that agree.",
         )
+
+
+def _shared_paths(graph: DependencyGraph) -> Iterator[tuple[WheelFacts, str, RecordRow]]:
+    """Every installed path that may belong to several wheels. Of most wheels that is none."""
+    bringing = Counter(root for wheel in graph.wheels.values() for root in wheel.footprint.roots)
+    shared = {root for root, count in bringing.items() if count > 1}
+    for _, wheel in sorted(graph.wheels.items()):
+        if wheel.footprint.roots & shared:
+            for path, row in wheel.read_installed_paths().items():
+                if root_of(path) in shared:
+                    yield wheel, path, row

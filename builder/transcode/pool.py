@@ -65,6 +65,7 @@ class Transcoder:
         self._waiting: list[_Job] = []
         self._futures: list[Future[None]] = []
         self._results: dict[str, StoredWheel] = {}
+        self._error: BaseException | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -114,15 +115,19 @@ class Transcoder:
     def _do_largest(self) -> None:
         with self._guard:
             job = heappop(self._waiting)
+        try:
+            self._results[job.sha256] = self._get(job)
+        except BaseException as error:
+            self._error = self._error or error
+            raise
 
+    def _get(self, job: _Job) -> StoredWheel:
         def make(target: Path) -> None:
             require_intact(job.path, job.filename, job.sha256)
             transcode(job.path, job.filename, target, self._by)
 
-        self._results[job.sha256] = self._shelf.get(job.sha256, make, self._stop.is_set)
+        return self._shelf.get(job.sha256, make, self._stop.is_set)
 
     def _raise_first_error(self) -> None:
-        with self._guard:
-            ended = [future for future in self._futures if future.done()]
-        if error := next((error for future in ended if (error := future.exception())), None):
-            raise error
+        if self._error:
+            raise self._error

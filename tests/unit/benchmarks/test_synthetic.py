@@ -47,7 +47,7 @@ def test_the_builder_has_nothing_to_object_to(work: Work, tmp_path: Path) -> Non
     wheels = read_wheels(lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files))
     assert len(wheels) == work.wheels
     assert not judge_wheels(lock, manifest, wheels)
-    assert sum(len(wheel.record) for wheel in wheels) == work.files
+    assert sum(wheel.footprint.file_count for wheel in wheels) == work.files
     graph = DependencyGraph(wheels, TARGET.marker_environment(lock.python))
     assert graph.chain(lock.wheels[-1].name, [stack.changing])
 
@@ -71,7 +71,7 @@ def test_records_are_right_and_bytes_the_same(work: Work, tmp_path: Path) -> Non
 def test_small_wheels_shrink_as_others_do(tmp_path: Path) -> None:
     stack = make(Work(wheels=1), tmp_path / "a")
     (wheel,) = read_wheels(stack.lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files))
-    assert len(wheel.record) == FILES
+    assert wheel.footprint.file_count == FILES
     assert 0.4 < wheel.path.stat().st_size / wheel.installed_size < 0.8
 
 

@@ -1,62 +1,87 @@
-"""Tasks are done by urgency, all of them or none after a failure, and nobody stays behind."""
+"""Tasks are done in order, all of them or none after a failure, and nobody stays behind."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from bootstrap.crew import Crew
+from bootstrap.crew import Crew, Task
 
 
 def nobody_stays() -> bool:
     return all("_work" not in thread.name for thread in threading.enumerate())
 
 
-def test_urgent_ones_first_then_the_oldest() -> None:
-    crew, done = Crew(1), list[str]()
-    for name, urgency in [("c", 1), ("a", 0), ("d", 1), ("b", 0)]:
-        crew.add(lambda name=name: done.append(name), urgency)  # type: ignore[misc]
+def test_what_is_added_goes_first() -> None:
+    done = list[str]()
+
+    def note(name: str) -> Task:
+        return lambda: done.append(name)
+
+    def split() -> None:
+        crew.add(note("a"))
+        crew.add(note("b"))
+
+    crew = Crew(1, [split, note("c"), note("d")])
     crew.work(lambda: None)
     assert done == ["a", "b", "c", "d"]
     assert nobody_stays()
 
 
+def test_a_task_is_asked_for_when_there_is_time() -> None:
+    begun = list[int]()
+
+    def tasks() -> Iterator[Task]:
+        for number in range(100):
+            begun.append(number)
+            yield crew.stop.wait
+
+    crew = Crew(2, tasks())
+
+    def look() -> None:
+        if len(begun) == 2:
+            crew.stop.set()
+
+    crew.work(look)
+    assert begun == [0, 1]
+
+
 @pytest.mark.parametrize("size", [1, 4])
 def test_a_task_may_add_others(size: int) -> None:
-    crew, done = Crew(size), list[int]()
+    done = list[int]()
 
-    def task(left: int) -> Callable[[], None]:
+    def task(left: int) -> Task:
         def do() -> None:
             done.append(left)
             for _ in range(2 if left else 0):
-                crew.add(task(left - 1), left)
+                crew.add(task(left - 1))
 
         return do
 
-    crew.add(task(7), 0)
+    crew = Crew(size, [task(7)])
     crew.work(lambda: None)
     assert len(done) == 2**8 - 1
     assert nobody_stays()
 
 
 def test_they_work_at_the_same_time() -> None:
-    crew, met = Crew(3), threading.Barrier(3, timeout=20)
-    for _ in range(3):
-        crew.add(met.wait, 0)  # type: ignore[arg-type]
+    met = threading.Barrier(3, timeout=20)
+    crew = Crew(3, [met.wait] * 3)
     crew.work(lambda: None)
 
 
 def test_the_first_failure_ends_it() -> None:
-    crew, done = Crew(2), list[int]()
+    done = list[int]()
+
+    def wait() -> None:
+        crew.stop.wait()
 
     def fail() -> None:
         raise ZeroDivisionError
 
-    crew.add(fail, 0)
-    crew.add(crew.stop.wait, 0)  # type: ignore[arg-type]
-    for number in range(100):
-        crew.add(lambda number=number: done.append(number), 1)  # type: ignore[misc]
+    crew = Crew(2, [fail, wait, *(partial(done.append, number) for number in range(100))])
     with pytest.raises(ZeroDivisionError):
         crew.work(lambda: None)
     assert not done
@@ -64,9 +89,10 @@ def test_the_first_failure_ends_it() -> None:
 
 
 def test_whoever_watches_may_end_it() -> None:
-    crew = Crew(2)
-    for _ in range(5):
-        crew.add(crew.stop.wait, 0)  # type: ignore[arg-type]
+    def wait() -> None:
+        crew.stop.wait()
+
+    crew = Crew(2, [wait] * 5)
 
     def enough() -> None:
         raise KeyboardInterrupt
@@ -77,7 +103,7 @@ def test_whoever_watches_may_end_it() -> None:
 
 
 def test_waiting_for_the_last_one_takes_no_processor() -> None:
-    crew, looks = Crew(2), list[int]()
+    looks = list[int]()
     begun = threading.Barrier(2, timeout=20)
 
     def fail() -> None:
@@ -89,12 +115,11 @@ def test_waiting_for_the_last_one_takes_no_processor() -> None:
         crew.stop.wait()
         time.sleep(0.5)
 
-    crew.add(fail, 0)
-    crew.add(end_slowly, 0)
+    crew = Crew(2, [fail, end_slowly])
     with pytest.raises(ZeroDivisionError):
         crew.work(lambda: looks.append(1))
     assert len(looks) < 20
 
 
 def test_nothing_to_do() -> None:
-    Crew(2).work(lambda: None)
+    Crew(2, []).work(lambda: None)

@@ -3,14 +3,14 @@
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from bootstrap.bundle.errors import DamagedBundleError, RefusedContentError
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.crew import Crew
+from bootstrap.crew import Crew, Task
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install import wheels
@@ -185,8 +185,8 @@ def test_stopping_does_not_wait_for_a_hash(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Stopped(Crew):
-        def __init__(self, size: int) -> None:
-            super().__init__(size)
+        def __init__(self, size: int, tasks: Iterable[Task]) -> None:
+            super().__init__(size, tasks)
             self.stop.set()
 
     monkeypatch.setattr(wheels, "Crew", Stopped)

@@ -1,6 +1,7 @@
 """What an earlier generation has is taken from there only if it is the very same."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 
 from bootstrap import inventory
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.errors import InstallError
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.wheels import install_wheels
+from bootstrap.install.written import WrittenFiles
 from bootstrap.storage import Lender
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_bundle import tiny_bundle
@@ -34,9 +37,7 @@ class World:
         )
         self.target = folder / "target"
         self.old = self.generation("old")
-        known = install_wheels(self.reader, self.old, Earlier.none(), Listener())
-        items = inventory.take(self.old.places, known)
-        self.old.inventory.write_bytes(inventory.encode(items))
+        install_wheels(self.reader, self.old, Earlier.none(), Listener())
 
     def generation(self, name: str) -> Generation:
         return Generation(root=self.target, name=name, target="linux_x86_64", python_version="3.11")
@@ -44,7 +45,7 @@ class World:
     def file(self, name: str, path: str = LARGE) -> Path:
         return self.generation(name).site_packages / path
 
-    def upgrade(self) -> dict[str, str]:
+    def upgrade(self) -> WrittenFiles:
         new = self.generation("new")
         earlier = Earlier.of(self.old, new.folder)
         return install_wheels(self.reader, new, earlier, Listener())
@@ -65,8 +66,9 @@ def test_what_is_the_same_is_shared(world: World) -> None:
     # It says where its interpreter is, which is another one.
     script = world.generation("new").scripts / "demo"
     assert str(world.generation("new").home_python) in script.read_text()
-    for path, record_hash in known.items():
-        assert inventory.hash_file(path) == record_hash
+    folder = world.generation("new").folder
+    for path, record_hash in known:
+        assert inventory.hash_file(str(folder / path)) == record_hash
 
 
 def change_unseen(path: Path) -> None:
@@ -160,21 +162,20 @@ def test_another_umask_holds_for_all_files(world: World) -> None:
     assert {world.file("new", path).stat().st_mode & 0o777 for path in list(FILES)[:2]} == {0o600}
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff,x\n", b"a,b,c\n"])
-def test_without_an_inventory_everything_comes_from_the_bundle(
-    world: World, content: bytes
-) -> None:
-    world.old.inventory.write_bytes(content)
+def test_a_generation_that_is_gone_has_nothing(world: World) -> None:
+    shutil.rmtree(world.old.folder)
     world.upgrade()
     assert world.file("new").read_bytes() == FILES[LARGE]
-    assert not world.shares()
 
 
-def test_an_inventory_that_lies_is_found_out(world: World) -> None:
-    """It claims to have the right file, and has another under that name."""
-    empty(world.file("old", "demo/__init__.py"))
-    world.upgrade()
-    assert world.file("new", "demo/__init__.py").read_bytes() == FILES["demo/__init__.py"]
+def test_what_is_there_already_stays(world: World) -> None:
+    """Another wheel has brought it; whether it is the same is asked when all are there."""
+    there = world.file("new")
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"another")
+    with pytest.raises(InstallError, match="Two wheels bring demo/large"):
+        world.upgrade()
+    assert there.read_bytes() == b"another"
 
 
 def test_across_file_systems_it_is_a_copy(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from builder.footprint import measure
 from builder.graph import DependencyGraph, render_chain, render_tree
 from builder.grouping import assign_groups
 from builder.manifest import Manifest, Package, PackageGroup, Variant, VariantTarget
@@ -22,10 +23,11 @@ def facts(name: str, *requires: str, version: str = "1.0") -> WheelFacts:
         version=Version(version),
         tags=frozenset(),
         requires=tuple(Requirement(text) for text in requires),
-        record={},
-        scripts={},
+        record_path="",
         record_sha256="",
+        scripts={},
         installed_size=0,
+        footprint=measure({}, {}),
     )
 
 

@@ -66,7 +66,8 @@ def test_each_is_there_under_the_hash_that_it_has(cache: Cache, wheels: list[Pat
         stored = made[sha256_of(wheel)]
         assert members(stored.path) == members(wheel)
         assert sha256_of(stored.path) == stored.sha256
-        assert stored.path.name == f"{sha256_of(wheel)}-{stored.sha256}.whl"
+        assert stored.path.name == f"{stored.sha256}.whl"
+        assert stored.path.parent.name == sha256_of(wheel)
     assert not list(cache.root.rglob("*.part"))
 
 
@@ -120,8 +121,9 @@ def test_two_builds_at_once_share_the_work(
 
 def test_what_a_killed_build_left_is_of_no_consequence(cache: Cache, wheels: list[Path]) -> None:
     run(cache, wheels[:1])
-    (folder,) = (cache.root / "transcoded").iterdir()
-    half = folder / f"{sha256_of(wheels[1])}.part"
+    (recipe,) = (cache.root / "transcoded").iterdir()
+    half = recipe / sha256_of(wheels[1]) / "wheel.part"
+    half.parent.mkdir()
     half.write_bytes(b"PK half of it")
     made = run(cache, wheels)
     assert members(made[sha256_of(wheels[1])].path) == members(wheels[1])
