@@ -20,6 +20,10 @@ _ENCRYPTED = 0x1
 _UTF8 = 0x800
 # So much is taken from the medium, and so much given out, at a time: what fits a core's cache.
 CHUNK = 256 << 10
+# Whoever reads a member keeps a window of it in memory, of 2 to this power bytes at most. Shipped
+# installers read no others, so this is part of the format.
+LARGEST_WINDOW_LOG = 26
+_READING = {int(zstd.DecompressionParameter.window_log_max): LARGEST_WINDOW_LOG}
 
 
 class _Decompressor(Protocol):
@@ -128,5 +132,5 @@ def _decompressor(info: zipfile.ZipInfo) -> _Decompressor | None:
     if info.compress_type == zipfile.ZIP_DEFLATED:
         return _Inflater()
     if info.compress_type == zipfile.ZIP_ZSTANDARD:
-        return zstd.ZstdDecompressor()
+        return zstd.ZstdDecompressor(options=_READING)
     raise zipfile.BadZipFile(f"it is compressed by the unknown method {info.compress_type}")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bootstrap.bundle.members import CHUNK, MemberStream
-from bootstrap.bundle.zips import zipfile
+from bootstrap.bundle.members import CHUNK, LARGEST_WINDOW_LOG, MemberStream
+from bootstrap.bundle.zips import zipfile, zstd
 
 METHODS = {
     "stored": zipfile.ZIP_STORED,
@@ -88,6 +88,23 @@ def encrypt(data: bytes) -> bytes:
 def other_method(data: bytes) -> bytes:
     place = data.rindex(b"PK\1\2") + 10
     return data[:place] + (97).to_bytes(2, "little") + data[place + 2 :]
+
+
+@pytest.mark.parametrize(("log", "read_it"), [(LARGEST_WINDOW_LOG, True), (27, False)])
+def test_no_member_takes_more_memory_than_planned(log: int, read_it: bool) -> None:  # noqa: FBT001
+    content = random.Random(5).randbytes(1000) * 100  # noqa: S311
+    # Of an unknown size, or it would be taken for the window's.
+    compressor = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: log})
+    frame = compressor.compress(content) + compressor.flush()
+    data = archive("stored", frame)
+    info = zipfile.ZipFile(io.BytesIO(data)).infolist()[-1]
+    info.compress_type, info.file_size = zipfile.ZIP_ZSTANDARD, len(content)
+    stream = MemberStream(io.BytesIO(data), info)
+    if read_it:
+        assert b"".join(iter(stream.read, b"")) == content
+    else:
+        with pytest.raises(zipfile.BadZipFile, match="memory"):
+            stream.read()
 
 
 @pytest.mark.parametrize("method", ["deflate", "zstd"])

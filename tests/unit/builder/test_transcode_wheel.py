@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.bundle import zips
+from bootstrap.bundle.members import LARGEST_WINDOW_LOG
 from builder.errors import RefusedContentError
 from builder.progress import Bar
 from builder.transcode import RECIPES, Recipe
@@ -198,3 +199,9 @@ def test_memory_is_planned_as_it_is_used() -> None:
     )
     assert small.memory(1 << 30) - fast.memory(1 << 30) == (64 - 4) << 20
     assert fast.memory(100_000) == small.memory(100_000) == 500_000
+
+
+def test_installers_read_what_every_recipe_makes() -> None:
+    logs = [recipe.window_log for recipe in RECIPES.values() if recipe.window_log]
+    assert logs
+    assert max(logs) <= LARGEST_WINDOW_LOG
