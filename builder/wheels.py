@@ -3,9 +3,7 @@
 import configparser
 import csv
 import hashlib
-import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +16,12 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
+from bootstrap.bundle import zips
 from builder.errors import RefusedContentError
 from builder.footprint import Footprint, RecordRow, installed_paths, measure, parse_rows
 
-# What zipfile raises for damaged and for unusual archives. OSError: it seeks where it is sent.
-UNREADABLE = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
-    *(NotImplementedError, RuntimeError, struct.error),
-)
+# Originals are read by Python's own module, whose error of this name is another one.
+UNREADABLE = (zipfile.BadZipFile, *zips.UNREADABLE)
 _REPLACE = "Fetch the wheel again, or lock another version of it."
 
 
@@ -132,7 +128,7 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
         raise RefusedContentError(
             f"{filename} is not a wheel: {error}.", remedy=_REPLACE
         ) from error
-    except (*UNREADABLE, KeyError, ValueError, csv.Error) as error:
+    except (*UNREADABLE, KeyError, csv.Error) as error:
         raise unusable(filename, error) from error
 
 
