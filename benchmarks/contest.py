@@ -1,10 +1,10 @@
 """Lets the contestants take turns: everybody once in each round, in a folder that is empty."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.attic import Attic
 from benchmarks.building import size_of
 from benchmarks.contestants import ENVIRONMENT, Contestant, Kit, search_path
 from benchmarks.disk import measure_disk
@@ -33,6 +33,7 @@ class Contest:
         self._contestants = contestants
         self._kit = kit
         self._work = work
+        self._attic = Attic(work / "attic")
         self._tell = tell
         self._making = dict[str, Run]()
         self._disk = dict[str, Disk]()
@@ -99,7 +100,7 @@ class Contest:
 
     @contextmanager
     def _place(self, contestant: Contestant) -> Iterator[tuple[Path, dict[str, str]]]:
-        """An empty folder, gone with all that is in it when the context ends, and variables."""
+        """An empty folder, away with all that is in it when the context ends, and variables."""
         folder = self._work / "run"
         home, temporary = folder / "home", folder / "tmp"
         home.mkdir(parents=True)
@@ -115,7 +116,7 @@ class Contest:
         try:
             yield folder, environment
         finally:
-            shutil.rmtree(folder)
+            self._attic.take(folder)
 
     @contextmanager
     def _failing(self, contestant: Contestant) -> Iterator[None]:
