@@ -13,9 +13,23 @@ from pathlib import Path
 from bootstrap.interrupts import HEARING_SECONDS
 
 if sys.platform == "win32":
-    from bootstrap.storage.windows import allocate, clone, is_as_new, write_out, write_out_rest
+    from bootstrap.storage.windows import (
+        MEANWHILE,
+        allocate,
+        clone,
+        is_as_new,
+        write_out,
+        write_out_rest,
+    )
 else:
-    from bootstrap.storage.linux import allocate, clone, is_as_new, write_out, write_out_rest
+    from bootstrap.storage.linux import (
+        MEANWHILE,
+        allocate,
+        clone,
+        is_as_new,
+        write_out,
+        write_out_rest,
+    )
 
 __all__ = ["Lender", "allocate", "brought_to_disk"]
 
@@ -97,7 +111,8 @@ def _copy(source: str, to: str) -> None:
 def brought_to_disk(folder: Path, announce: Callable[[], None]) -> Iterator[None]:
     """When the context is left, all below ``folder`` is on the disk, come a power cut or not.
 
-    Most of it gets there meanwhile, so what remains at the end takes a moment.
+    Most of it gets there meanwhile or, where that would be in the way, before; so what remains
+    at the end takes a moment.
 
     Args:
         folder: whatever lies in it when the context is left.
@@ -108,10 +123,11 @@ def brought_to_disk(folder: Path, announce: Callable[[], None]) -> Iterator[None
     """
     ahead = _Ahead(folder)
     try:
+        if not MEANWHILE:
+            ahead.wait()
         yield
         announce()
-        while ahead.is_alive():
-            ahead.join(HEARING_SECONDS)
+        ahead.wait()
     finally:
         ahead.stop.set()
     if ahead.error:
@@ -130,6 +146,11 @@ class _Ahead(threading.Thread):
         self.begun = time.time()
         self._folder = folder
         self.start()
+
+    def wait(self) -> None:
+        """Until it is done; Ctrl-C is heard."""
+        while self.is_alive():
+            self.join(HEARING_SECONDS)
 
     def run(self) -> None:
         try:

@@ -10,6 +10,8 @@ from bootstrap.parallel import side_by_side
 
 # Most of the time goes by waiting for the disk.
 _THREADS = 8
+# Windows starts no program, and loads no library, that somebody has opened to flush it.
+MEANWHILE = False
 
 
 def allocate(file: int, size: int) -> None:

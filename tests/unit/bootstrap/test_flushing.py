@@ -42,6 +42,7 @@ class Disk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     monkeypatch.setattr(storage, "write_out", windows.write_out)
     monkeypatch.setattr(storage, "write_out_rest", windows.write_out_rest)
+    monkeypatch.setattr(storage, "MEANWHILE", windows.MEANWHILE)
     return Disk(monkeypatch)
 
 
@@ -61,6 +62,13 @@ def test_what_was_loaded_meanwhile_is_flushed_in_the_end(disk: Disk, folder: Pat
         (folder / "new.py").write_bytes(b"x")
         disk.loaded = set()
     assert {"new.py", "torch.dll"} <= set(disk.flushed)
+
+
+def test_nothing_is_open_while_others_use_it(disk: Disk, folder: Path) -> None:
+    """Windows starts no program that somebody has opened for writing."""
+    with brought_to_disk(folder, lambda: None):
+        assert sorted(disk.flushed) == ["one.py", "torch.dll"]
+    assert sorted(disk.flushed) == ["one.py", "torch.dll"]
 
 
 def test_what_is_gone_meanwhile_does_no_harm(
