@@ -8,9 +8,10 @@ import pytest
 from builder.errors import DamagedBundleError, NoSpaceError, RefusedContentError
 from builder.fetch import Cache, WantedFile, fetch
 from builder.intake import open_intake
-from builder.lock.model import Lock, LockedWheel
+from builder.lock.model import Lock
 from builder.progress import Progress
 from builder.wheels import read_wheel
+from tests.support.made_locks import lock_wheels
 from tests.support.small_stack import make_wheel
 from tests.support.transcoding import members
 
@@ -18,24 +19,7 @@ _INDEX = "http://127.0.0.1/simple"
 
 
 def lock_of(*wheels: Path) -> Lock:
-    facts = [read_wheel(wheel, wheel.name) for wheel in wheels]
-    return Lock(
-        variant="cpu",
-        target="linux_x86_64",
-        python="3.11",
-        requirements_sha256="",
-        wheels=tuple(
-            LockedWheel(
-                name=known.name,
-                version=known.version,
-                filename=wheel.name,
-                sha256=sha256_of(wheel),
-                size=wheel.stat().st_size,
-            )
-            for known, wheel in zip(facts, wheels, strict=True)
-        ),
-        path=Path("lock"),
-    )
+    return lock_wheels((read_wheel(wheel, wheel.name) for wheel in wheels), Path("lock"))
 
 
 def sha256_of(path: Path) -> str:

@@ -12,7 +12,7 @@ from builder.fetch import Cache, WantedFile, adopt, hash_file
 from builder.fetch import adoption as adoption_module
 from builder.graph import DependencyGraph
 from builder.lock import model as lock_model
-from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
+from builder.lock.model import LockedWheel, encode_lock, load_lock
 from builder.pack.compose import compose
 from builder.pack.contents import Contents
 from builder.police.wheelset import find_collisions
@@ -21,6 +21,7 @@ from builder.targets import TARGETS
 from builder.transcode import Recipe, Transcoder
 from builder.wheels import StoredWheel, WheelFacts, read_wheel
 from tests.support.effort import lasting_memory, steps
+from tests.support.made_locks import lock_wheels
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_contents import tiny_contents
 
@@ -44,26 +45,6 @@ def make_wheels(folder: Path, count: int) -> list[WheelFacts]:
     return [read_wheel(path, path.name) for path in paths]
 
 
-def lock_of(wheels: list[WheelFacts], path: Path) -> Lock:
-    return Lock(
-        variant="cpu",
-        target="linux_x86_64",
-        python="3.11",
-        requirements_sha256="",
-        wheels=tuple(
-            LockedWheel(
-                name=wheel.name,
-                version=wheel.version,
-                filename=wheel.filename,
-                sha256=hash_file(wheel.path),
-                size=wheel.path.stat().st_size,
-            )
-            for wheel in wheels
-        ),
-        path=path,
-    )
-
-
 def test_reading_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking for one name among all others would be a comparison with each."""
     compared = 0
@@ -85,7 +66,7 @@ def test_reading_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         return dataclasses.replace(wheel, name=NormalizedName(Name(wheel.name)))
 
     monkeypatch.setattr(lock_model, "_locked", with_counted_name)
-    lock = lock_of(make_wheels(tmp_path / "w", _FEW), tmp_path / "pylock.cpu-linux_x86_64.toml")
+    lock = lock_wheels(make_wheels(tmp_path / "w", _FEW), tmp_path / "pylock.cpu-linux_x86_64.toml")
     lock.path.write_bytes(encode_lock(lock))
     assert len(load_lock(lock.path).wheels) == _FEW
     assert compared < 5 * _FEW
@@ -94,7 +75,7 @@ def test_reading_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def contents_of(wheels: list[WheelFacts], folder: Path) -> Contents:
     folder.mkdir()
     contents = tiny_contents(folder, {"demo.py": b""})
-    lock = lock_of(wheels, folder / "lock")
+    lock = lock_wheels(wheels, folder / "lock")
     return dataclasses.replace(
         contents,
         lock=lock,

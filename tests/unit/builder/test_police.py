@@ -1,16 +1,16 @@
 """What the police find, and what they let pass, on wheels made to measure."""
 
 import dataclasses
-import hashlib
 from pathlib import Path
 
 import pytest
 
 from bootstrap.bundle.model import BlacklistRule
-from builder.lock.model import Lock, LockedWheel
+from builder.lock.model import Lock
 from builder.manifest import Manifest, Package, PackageGroup, Variant, VariantTarget
 from builder.police import Finding, judge_lock, judge_wheels
 from builder.wheels import WheelFacts, read_wheel
+from tests.support.made_locks import lock_wheels
 from tests.support.small_stack import make_wheel
 
 TORCHAO = BlacklistRule(name="torchao", modules=("torchao",), reason="It breaks imports.")
@@ -56,23 +56,7 @@ class Stack:
 
     @property
     def lock(self) -> Lock:
-        return Lock(
-            variant="v",
-            target="linux_x86_64",
-            python="3.11",
-            requirements_sha256="",
-            wheels=tuple(
-                LockedWheel(
-                    name=wheel.name,
-                    version=wheel.version,
-                    filename=wheel.filename,
-                    sha256=hashlib.sha256(wheel.path.read_bytes()).hexdigest(),
-                    size=wheel.path.stat().st_size,
-                )
-                for wheel in self.wheels
-            ),
-            path=self.folder,
-        )
+        return lock_wheels(self.wheels, self.folder, variant="v")
 
     def judge(self) -> list[Finding]:
         return judge_wheels(self.lock, self.manifest, self.wheels)
