@@ -6,7 +6,6 @@ write to it, too. Files that are open and have no name any more are not seen.
 """
 
 import os
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.measuring import finish
+from benchmarks.measuring import finish, start
 from benchmarks.model import Disk
 from benchmarks.processes import family, is_check
 
@@ -55,15 +54,7 @@ def measure_disk(
         CommandFailedError: it has failed.
     """
     before = used_bytes(folder)
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with start(command, cwd=folder, environment=environment) as process:
         watcher = _Watcher(process.pid, folder, place)
         watcher.start()
         finish(process)

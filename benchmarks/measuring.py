@@ -42,15 +42,7 @@ def measure(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[st
     # What others have written must not slow this one down.
     os.sync()
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), monotonic()
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with start(command, cwd=cwd, environment=environment) as process:
         watcher = _Watcher(process.pid)
         watcher.start()
         output = finish(process)
@@ -64,6 +56,21 @@ def measure(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[st
         memory=watcher.memory,
         phases=phases(output),
         checks=watcher.checks,
+    )
+
+
+def start(
+    command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str]
+) -> "subprocess.Popen[str]":
+    """Start a command that reads nothing; what it writes is kept for :func:`finish`."""
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 ::
 
-    open bundle → look at the machine → plan → confirm → runtime → wheels by group
+    open bundle → look at the machine → plan → confirm → runtime → wheels
     → seal → verify → bring to disk → activate → clean up
 """
 
