@@ -26,6 +26,7 @@ from benchmarks.files import tell, write_figures
 from benchmarks.machine import describe_machine
 from benchmarks.measuring import measure, warm
 from benchmarks.model import Point, Run, ScalingFigures, Series
+from benchmarks.options import add_places
 from benchmarks.picture import draw_scaling
 from benchmarks.report import scaling_report
 from benchmarks.rounds import rotated
@@ -176,16 +177,7 @@ def main(arguments: Sequence[str]) -> None:
         default=_GIGABYTES,
         help=f"sum of {_LARGE_WHEELS} large ones (default: 1 3 10)",
     )
-    parser.add_argument(
-        "--work", metavar="DIR", type=Path, required=True, help="a new folder on the disk to test"
-    )
-    parser.add_argument(
-        "--output",
-        metavar="DIR",
-        type=Path,
-        default=Path("docs/benchmarks"),
-        help="where figures go (default: %(default)s)",
-    )
+    add_places(parser)
     options = parser.parse_args(arguments)
     work: Path = options.work.absolute()
     work.mkdir(parents=True)

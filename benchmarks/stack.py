@@ -26,6 +26,7 @@ from benchmarks.files import tell, write_figures
 from benchmarks.machine import describe_machine
 from benchmarks.measuring import first_output, measure
 from benchmarks.model import StackFigures
+from benchmarks.options import add_places
 from benchmarks.picture import draw_contest
 from benchmarks.report import stack_report
 from benchmarks.stacks import (
@@ -136,16 +137,7 @@ def main(arguments: Sequence[str]) -> None:
         default=default_cache_folder(),
         help="the builder's; wheels are taken from it and fetched into it (default: %(default)s)",
     )
-    parser.add_argument(
-        "--work", metavar="DIR", type=Path, required=True, help="a new folder on the disk to test"
-    )
-    parser.add_argument(
-        "--output",
-        metavar="DIR",
-        type=Path,
-        default=Path("docs/benchmarks"),
-        help="where figures go (default: %(default)s)",
-    )
+    add_places(parser)
     options = parser.parse_args(arguments)
     require_tools()
     work: Path = options.work.absolute()
