@@ -4,14 +4,16 @@ import json
 from collections.abc import Collection, Iterator
 
 from tests.faults.place import NOTES, Case, Ended, Place
-from tests.faults.witness import Environment, holds, leftovers, look, remains
+from tests.faults.witness import Environment, holds, leftovers, look, remains, untruths
 
 _DONE, _USAGE = 0, 2
 # An uninstallation that was stopped after its last step leaves these at most.
 _LAST = {".install.lock is left", ".install.owner.json is left"}
 
 
-def judge(place: Place, case: Case, ended: Ended, codes: Collection[int]) -> list[str]:
+def judge(
+    place: Place, case: Case, ended: Ended, codes: Collection[int], *, clears: bool
+) -> list[str]:
     """What is wrong after a fault and, once more, after the same command without one.
 
     Args:
@@ -19,9 +21,14 @@ def judge(place: Place, case: Case, ended: Ended, codes: Collection[int]) -> lis
         case: what was done.
         ended: how the run with the fault did.
         codes: with which it may, besides 0; none where it was killed.
+        clears: where it failed, nothing of what is new may stay.
     """
     problems = judge_instant(place, case)
-    problems += _ending(place, case, ended, codes)
+    problems += _untrue_ending(place, case, ended, codes)
+    if codes and ended.code != _DONE and clears and not case.scenario.gone:
+        # Of the owner, whose process has ended, nothing is believed.
+        left = set(leftovers(place.target, kept=case.kept))
+        problems += sorted(left - {".install.owner.json is left"})
     return [*problems, *judge_rerun(place, case)]
 
 
@@ -35,24 +42,20 @@ def judge_instant(place: Place, case: Case) -> list[str]:
     return problems
 
 
-def _ending(place: Place, case: Case, ended: Ended, codes: Collection[int]) -> Iterator[str]:
-    """What of its exit code is not true."""
+def _untrue_ending(
+    place: Place, case: Case, ended: Ended, codes: Collection[int]
+) -> Iterator[str]:
+    """What its exit code says that is not so."""
     seen = look(place.target)
     if ended.code == _DONE:
         if not _is_after(case, seen):
             yield f"it ended with 0, but this is live: {seen}"
-        return
-    if not codes:
-        return
-    if ended.code not in codes:
-        yield f"it ended with {ended.code} instead of {sorted(codes)}: {_last_words(ended)}"
-    if case.scenario.gone:
-        # Once begun, it can only be ended, and the next run does so.
-        return
-    if not (_is_before(case, seen) or _is_lost(case, seen)):
-        yield f"it ended with {ended.code}, but what was live is not: {_last_words(ended)}"
-    elif case.before is None or seen:
-        yield from leftovers(place.target, kept=case.kept)
+    elif codes:
+        if ended.code not in codes:
+            yield f"it ended with {ended.code} instead of {sorted(codes)}: {_last_words(ended)}"
+        # Once begun, an uninstallation can only be ended, and the next run does so.
+        if not (case.scenario.gone or _is_before(case, seen) or _is_lost(case, seen)):
+            yield f"it ended with {ended.code}, but what was live is not: {_last_words(ended)}"
 
 
 def judge_rerun(place: Place, case: Case) -> list[str]:
@@ -74,7 +77,8 @@ def judge_rerun(place: Place, case: Case) -> list[str]:
         problems.append(f"after the next run this is live: {seen}")
     if case.scenario.notes and not holds(place.target, NOTES):
         problems.append("the user's notes are lost by the next run")
-    return [*problems, *leftovers(place.target, kept=case.scenario.kept)]
+    problems += leftovers(place.target, kept=case.scenario.kept)
+    return [*problems, *untruths(place.target)]
 
 
 def _is_before(case: Case, seen: Environment | None) -> bool:

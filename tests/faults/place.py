@@ -5,16 +5,19 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.bundles import Bundles
 from tests.faults.scenarios import Command, Scenario
-from tests.faults.witness import Environment, leftovers, look, remains
+from tests.faults.witness import Environment, leftovers, look, remains, untruths
 from tests.support.commands import ROOT
 
 NOTES = b"These are mine.\n"
+# Of the disk; most of it is never used.
+ROOM = "size=6g,nr_inodes=1000000"
 _TIMEOUT = 300
 _DONE = 0
 
@@ -104,7 +107,10 @@ class Place:
         before, kept = look(self.target), len(list(self.target.glob("generations/*")))
         self._must(scenario.command)
         after = look(self.target)
-        left = remains(self.target) if scenario.gone else leftovers(self.target, kept=scenario.kept)
+        if scenario.gone:
+            left = remains(self.target)
+        else:
+            left = [*leftovers(self.target, kept=scenario.kept), *untruths(self.target)]
         if left or (after and after.faults):
             raise BrokenPlaceError(f"{scenario.name}: {left} {after}")
         return Case(scenario=scenario, before=before, after=after, kept=kept)
@@ -148,18 +154,8 @@ class Place:
         start = [bundle] if frozen else [sys.executable, "-m", self._program, "--bundle", bundle]
         return [*start, "--target", str(self.target), "--json", *command.options]
 
-    def start(
-        self,
-        arguments: Sequence[str],
-        *,
-        prepare: Callable[[], None] | None = None,
-    ) -> "subprocess.Popen[str]":
-        """Start a program as users do, but in an environment of its own.
-
-        Args:
-            arguments: its command line.
-            prepare: called in the new process.
-        """
+    def start(self, arguments: Sequence[str]) -> "subprocess.Popen[str]":
+        """Start a program as users do, but in an environment of its own."""
         return subprocess.Popen(
             arguments,
             cwd=ROOT,
@@ -175,7 +171,6 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            preexec_fn=prepare,  # noqa: PLW1509 (limits are set nowhere else)
         )
 
     def run(
@@ -184,7 +179,6 @@ class Place:
         *,
         under: Sequence[str] = (),
         frozen: bool = False,
-        prepare: Callable[[], None] | None = None,
     ) -> Ended:
         """Run an installer to its end.
 
@@ -192,13 +186,21 @@ class Place:
             command: what it shall do.
             under: a program that runs it, with its arguments.
             frozen: as of :meth:`arguments`.
-            prepare: as of :meth:`start`.
         """
         started = time.monotonic()
-        process = self.start(
-            [*under, *self.arguments(command, frozen=frozen)], prepare=prepare
-        )
+        process = self.start([*under, *self.arguments(command, frozen=frozen)])
         return wait(process, started)
+
+
+@contextmanager
+def open_place(folder: Path, bundles: Bundles) -> Iterator[Place]:
+    """A place in memory, on a disk of its own, which may become full."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", ROOM, "tmpfs", folder], check=True)
+    try:
+        yield Place(folder, bundles)
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def wait(process: "subprocess.Popen[str]", started: float) -> Ended:

@@ -24,6 +24,8 @@ from tests.faults.scenarios import Scenario
 # Much of it is never written, and so never takes room. The installer wants half of it for bytecode.
 _SIZE = 900 << 20
 _SECTOR = 512
+# The page with the file system's head, without which nobody could mount it: never torn.
+_HEAD = 4096
 _MAKE = [
     *("mkfs.ext4", "-q", "-N", "16384", "-J", "size=16"),
     *("-E", "nodiscard,lazy_itable_init=1"),
@@ -151,10 +153,11 @@ def _some_of(events: Sequence[Write | None], seed: int) -> Iterator[Write]:
     """Some sectors of each write."""
     source = random.Random(seed)  # noqa: S311 (not for secrets)
     likelihood = source.choice(_LIKELIHOODS)
-    for event in events:
-        for start in range(0, len(event.data) if event else 0, _SECTOR):
-            if event and source.random() < likelihood:
-                yield Write(event.offset + start, event.data[start : start + _SECTOR])
+    for event in filter(None, events):
+        size = _SECTOR if event.offset >= _HEAD else _HEAD
+        for start in range(0, len(event.data), size):
+            if source.random() < likelihood:
+                yield Write(event.offset + start, event.data[start : start + size])
 
 
 def _apply(file: int, events: Sequence[Write | None] | Iterator[Write]) -> None:

@@ -62,6 +62,7 @@ class Injected:
     point: Point
     codes: frozenset[int]
     frozen: bool = False
+    clears: bool = True
 
     def __str__(self) -> str:
         codes = ",".join(map(str, sorted(self.codes))) or "-"

@@ -38,7 +38,7 @@ _AT_THE_TOP = frozenset(
 )
 # What is the user's.
 _KEPT = frozenset({"user-files", "extras"})
-_HALF = re.compile(r"\..*\.(part|removed)|\.install\.owner\.json")
+_HALF = re.compile(r"\..*\.(part|removed)")
 # Hold times, or are made by whoever runs it first.
 _NEVER_ALIKE = ("inventory.csv", ".torch_lock")
 # Scripts name the folder that they lie in, so their hashes are those of one generation.
@@ -82,7 +82,7 @@ def look(target: Path) -> Environment | None:
 def _hashes(folder: Path) -> tuple[str, str]:
     """Of every name, mode and byte, and of what two installations have in common."""
     exact, kind = hashlib.sha256(), hashlib.sha256()
-    own = folder.name.encode()
+    own = _any_name_of(folder.name)
     for path in _walk(folder):
         status, name = path.lstat(), path.relative_to(folder)
         if stat.S_ISLNK(status.st_mode):
@@ -96,10 +96,17 @@ def _hashes(folder: Path) -> tuple[str, str]:
             continue
         if name.name == "RECORD":
             content = _SCRIPT_ROW.sub(rb"\1", content)
-        if name.name == "RECORD" or own in content:
-            digest = hashlib.sha256(content.replace(own, b"@")).digest()
+        if name.name == "RECORD" or own.search(content):
+            digest = hashlib.sha256(own.sub(b"@", content)).digest()
         kind.update(head + digest)
     return exact.hexdigest(), kind.hexdigest()
+
+
+def _any_name_of(generation: str) -> re.Pattern[bytes]:
+    """Finds what the generation is called, or another of the same bundle: those have a number."""
+    base, _, number = generation.rpartition(".")
+    name = base if number.isdigit() else generation
+    return re.compile(re.escape(name.encode()) + rb"(\.\d+)?")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -166,12 +173,14 @@ def _not_running(venv: Path) -> Iterator[str]:
 
 
 def leftovers(target: Path, *, kept: int) -> list[str]:
-    """What should not lie there when nothing is being done.
+    """What lies there that should not, when nothing is being done.
 
     Args:
         target: where something was installed, or was to be.
         kept: how many generations there should be.
     """
+    if not target.is_dir():
+        return []
     found = [
         f"{path.name} is left"
         for path in target.iterdir()
@@ -186,11 +195,12 @@ def leftovers(target: Path, *, kept: int) -> list[str]:
     names = sorted(os.listdir(generations)) if generations.is_dir() else []
     if len(names) != kept:
         found.append(f"{kept} generations should be there, and there are: {', '.join(names)}")
-    return [*found, *_untrue(target, names)]
+    return found
 
 
-def _untrue(target: Path, names: list[str]) -> Iterator[str]:
-    """What ``install.json`` says that is not so."""
+def untruths(target: Path) -> Iterator[str]:
+    """What ``install.json`` says that is not so, of a target with a live environment."""
+    link, names = target / ".venv", set(os.listdir(target / "generations"))
     try:
         state = json.loads((target / "install.json").read_bytes())["state"]
     except (OSError, ValueError, KeyError) as error:
@@ -199,14 +209,13 @@ def _untrue(target: Path, names: list[str]) -> Iterator[str]:
     for doing in ("building", "removing"):
         if state.get(doing):
             yield f"install.json says that {state[doing]} is still {doing}"
-    link = target / ".venv"
     live = link.readlink().parent.name if link.is_symlink() else None
     said = (state.get("live") or {}).get("generation")
     if said != live:
         yield f".venv leads to {live}, but install.json says {said}"
     known = {live, (state.get("previous") or {}).get("generation")} - {None}
-    if set(names) != known:
-        yield f"install.json knows {sorted(known)}, but there are {names}"
+    if names != known:
+        yield f"install.json knows {sorted(known)}, but there are {sorted(names)}"
 
 
 def remains(target: Path) -> list[str]:
