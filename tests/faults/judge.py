@@ -42,9 +42,7 @@ def judge_instant(place: Place, case: Case) -> list[str]:
     return problems
 
 
-def _untrue_ending(
-    place: Place, case: Case, ended: Ended, codes: Collection[int]
-) -> Iterator[str]:
+def _untrue_ending(place: Place, case: Case, ended: Ended, codes: Collection[int]) -> Iterator[str]:
     """What its exit code says that is not so."""
     seen = look(place.target)
     if ended.code == _DONE:
@@ -108,4 +106,3 @@ def _last_words(ended: Ended) -> str:
     except (ValueError, KeyError):
         told = last
     return f"{told} {ended.errors.strip()[-400:]}".strip()
-

@@ -193,12 +193,12 @@ class Place:
 
 
 @contextmanager
-def open_place(folder: Path, bundles: Bundles) -> Iterator[Place]:
-    """A place in memory, on a disk of its own, which may become full."""
+def in_memory(folder: Path) -> Iterator[Path]:
+    """The folder with a disk of its own, quick, and which may become full."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", ROOM, "tmpfs", folder], check=True)
     try:
-        yield Place(folder, bundles)
+        yield folder
     finally:
         subprocess.run(["umount", folder], check=True)
 

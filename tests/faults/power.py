@@ -6,7 +6,6 @@ any may not, since disks write in whatever order they like.
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -85,7 +84,7 @@ class Power:
         _run([*_MAKE, base])
         with _mounted(base, self._disk):
             self._place.restore(self._case)
-        _copy(base, image)
+        copy_image(base, image)
         with _served(image, log, self._folder / "served") as served:
             with _mounted(served, self._disk):
                 ended = self._place.run(self._case.scenario.command)
@@ -102,14 +101,14 @@ class Power:
     ) -> Iterator[tuple[Cut, Path]]:
         """What is on the disk after each cut; each image lives until the next is asked for."""
         rolling, image = self._folder / "rolling.img", self._folder / "crashed.img"
-        _copy(self._folder / "base.img", rolling)
+        copy_image(self._folder / "base.img", rolling)
         done = 0
         for cut in sorted(cuts, key=lambda cut: cut.number):
             safe = _last_flush(events, cut.number)
             with rolling.open("r+b") as file:
                 _apply(file.fileno(), events[done:safe])
             done = safe
-            _copy(rolling, image)
+            copy_image(rolling, image)
             with image.open("r+b") as file:
                 _apply(file.fileno(), _some_of(events[safe : cut.number], cut.seed))
             yield cut, image
@@ -134,7 +133,7 @@ def choose_cuts(events: Sequence[Write | None], count: int, seed: int) -> list[C
     """So many cuts, evenly over what lies between flushes: much or little, that is one place."""
     flushes = [number for number, event in enumerate(events) if event is None]
     starts = [0, *(number + 1 for number in flushes)]
-    stretches = [pair for pair in zip(starts, [*flushes, len(events)], strict=True)]
+    stretches = list(zip(starts, [*flushes, len(events)], strict=True))
     source = random.Random(seed)  # noqa: S311 (not for secrets)
     chosen = []
     for number in range(count):
@@ -193,7 +192,8 @@ def _served(image: Path, log: Path, folder: Path) -> Iterator[Path]:
             process.wait(_START_SECONDS)
 
 
-def _copy(source: Path, to: Path) -> None:
+def copy_image(source: Path, to: Path) -> None:
+    """Copy what was ever written of it."""
     to.unlink(missing_ok=True)
     _run(["cp", "--sparse=auto", source, to])
 

@@ -5,15 +5,15 @@ it. So it is the same one in each run, whatever the threads beside it do.
 """
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from tests.faults.place import Case, Ended, Place
 
+T = TypeVar("T")
 # Whatever changes a file, a name, or what of them is on the disk.
 _WRITING = ("write", "pwrite64", "writev", "copy_file_range", "sendfile", "ftruncate", "fallocate")
 _NAMING = ("rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat")
@@ -29,7 +29,7 @@ _LINE = re.compile(r"(?P<pid>\d+) +(?P<call>\w+)\((?P<arguments>.*)")
 _DESCRIPTOR = re.compile(r'(?:AT_FDCWD|\d+)<(?P<path>[^>]*)>(?:, "(?P<name>[^"]*)")?')
 _STRING = re.compile(r'"(?P<path>[^"]*)"')
 # Names that are others in each run.
-_PASSING = re.compile(r"/tmp[a-z0-9_]{8}|/logs/|/\.llmsetup-|\.pyc\.\d+$")
+_PASSING = re.compile(r"/tmp[a-z0-9_]{8}|/logs/|/\.llmsetup-|\.pyc\.\d+$")  # noqa: S108
 # Where nearly all of the work is done, but nothing is decided.
 _BULK = re.compile(r"generations/|\.generations\.removed/")
 
@@ -97,11 +97,6 @@ class Injected:
         return ended if struck else None
 
 
-def require_strace() -> bool:
-    """Whether it is there."""
-    return shutil.which("strace") is not None
-
-
 def watch(place: Place, case: Case, calls: Sequence[str]) -> tuple[Point, ...]:
     """Run the command, and note each call that changes something in the target, in order."""
     place.restore(case)
@@ -153,9 +148,11 @@ def choose(points: Sequence[Point], count: int) -> list[Point]:
     """
     switch = [point for point in points if point.path and not _BULK.match(point.path)]
     rest = [point for point in points if point not in set(switch)]
-    chosen = _evenly(switch, min(len(switch), count // 2))
-    return [*chosen, *_evenly(rest, min(len(rest), count - len(chosen)))]
+    chosen = evenly(switch, count // 2)
+    return [*chosen, *evenly(rest, count - len(chosen))]
 
 
-def _evenly(points: Sequence[Point], count: int) -> list[Point]:
-    return [points[len(points) * number // count] for number in range(count)]
+def evenly(of: Sequence[T], count: int) -> list[T]:
+    """So many of them, all if there are not more, at equal distances."""
+    count = min(count, len(of))
+    return [of[len(of) * number // count] for number in range(count)]

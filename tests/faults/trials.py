@@ -73,7 +73,11 @@ def attempt(place: Place, wanted: Attempt) -> Trial:
     place.restore(case)
     try:
         ended = wanted.fault.strike(place, case)
-        problems = judge(place, case, ended, wanted.fault.codes, clears=wanted.fault.clears) if ended else []
+        problems = (
+            judge(place, case, ended, wanted.fault.codes, clears=wanted.fault.clears)
+            if ended
+            else []
+        )
         code = ended.code if ended else None
     except (OSError, ValueError) as error:
         problems = [f"{type(error).__name__}: {error}"]

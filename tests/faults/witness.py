@@ -151,7 +151,9 @@ def _fault(path: Path, digest: str, size: str) -> str:
 def _not_running(venv: Path) -> Iterator[str]:
     """What its Python says when it must import everything."""
     files = venv.glob("lib/python3*/site-packages/*/*.py")
-    modules = sorted({f"{path.parent.name}.{path.stem}".removesuffix(".__init__") for path in files})
+    modules = sorted(
+        {f"{path.parent.name}.{path.stem}".removesuffix(".__init__") for path in files}
+    )
     command = [str(venv / "bin/python"), "-I", "-B", "-c", _IMPORT_ALL, *modules]
     try:
         done = subprocess.run(
@@ -192,7 +194,7 @@ def leftovers(target: Path, *, kept: int) -> list[str]:
         if _HALF.fullmatch(path.name)
     ]
     generations = target / "generations"
-    names = sorted(os.listdir(generations)) if generations.is_dir() else []
+    names = sorted(path.name for path in generations.glob("*"))
     if len(names) != kept:
         found.append(f"{kept} generations should be there, and there are: {', '.join(names)}")
     return found
@@ -200,7 +202,7 @@ def leftovers(target: Path, *, kept: int) -> list[str]:
 
 def untruths(target: Path) -> Iterator[str]:
     """What ``install.json`` says that is not so, of a target with a live environment."""
-    link, names = target / ".venv", set(os.listdir(target / "generations"))
+    link, names = target / ".venv", {path.name for path in target.glob("generations/*")}
     try:
         state = json.loads((target / "install.json").read_bytes())["state"]
     except (OSError, ValueError, KeyError) as error:
@@ -213,7 +215,7 @@ def untruths(target: Path) -> Iterator[str]:
     said = (state.get("live") or {}).get("generation")
     if said != live:
         yield f".venv leads to {live}, but install.json says {said}"
-    known = {live, (state.get("previous") or {}).get("generation")} - {None}
+    known = {name for name in (live, (state.get("previous") or {}).get("generation")) if name}
     if names != known:
         yield f"install.json knows {sorted(known)}, but there are {sorted(names)}"
 
