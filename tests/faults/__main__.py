@@ -16,6 +16,7 @@ from tests.faults import figures
 from tests.faults.bundles import Bundles, build_bundles
 from tests.faults.campaigns import CAMPAIGNS
 from tests.faults.figures import Figure
+from tests.faults.limits import listen_as_usual
 from tests.faults.place import Place, in_memory
 from tests.faults.races import race, stale
 from tests.faults.report import write_report
@@ -27,6 +28,7 @@ _CARELESS_IMAGES = 20
 
 def main() -> int:
     """Try everything, tell, and say by the exit code whether all was well."""
+    listen_as_usual()
     options = _parse()
     work = options.work.absolute()
     bundles = build_bundles(work / "bundles")

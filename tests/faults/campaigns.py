@@ -20,7 +20,7 @@ from tests.faults.tracing import (
 )
 from tests.faults.trials import Attempt
 
-_FULL, _CLOSED, _FAILED, _UNVERIFIED = 20, 21, 30, 31
+_UNEXPECTED, _DAMAGED, _FULL, _CLOSED, _FAILED, _UNVERIFIED = 1, 10, 20, 21, 30, 31
 # Every so many kills strike the program that users get.
 _FROZEN_EACH = 10
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -123,7 +123,8 @@ def limits(place: Place, count: int) -> Iterator[Attempt]:
     limited: dict[str, tuple[Sequence[int], set[int]]] = {
         "fsize": (_FILE_SIZES, {_FULL}),
         "nofile": (_DESCRIPTORS, {_FAILED, _UNVERIFIED}),
-        "as": (_MEMORY, {_FAILED, _UNVERIFIED}),
+        # Where memory is short, neither Python nor Zstandard says more than that.
+        "as": (_MEMORY, {_UNEXPECTED, _DAMAGED, _FAILED, _UNVERIFIED}),
     }
     faults = [
         Limited(limit=limit, value=value, codes=frozenset(codes))

@@ -50,7 +50,8 @@ def of_campaign(campaign: Campaign, places: Sequence[Place], count: int, tell: T
     """So many of its faults, in all of the places."""
     trials = attempt_all(
         places,
-        campaign.choose(places[0], count),
+        # All at once, since the place is needed for each.
+        list(campaign.choose(places[0], count)),
         lambda trial: tell(f"{trial.name}: {'; '.join(trial.problems) or trial.code}"),
     )
     return Figure(

@@ -149,6 +149,14 @@ class Signalled:
         return None if over else ended
 
 
+def listen_as_usual() -> None:
+    """Hand no ignored signals on, as whoever was started by nohup would."""
+    for name in ("SIGINT", "SIGHUP"):
+        number = signal.Signals[name]
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _join(codes: frozenset[int]) -> str:
     return ",".join(map(str, sorted(codes)))
 

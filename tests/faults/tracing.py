@@ -155,4 +155,4 @@ def choose(points: Sequence[Point], count: int) -> list[Point]:
 def evenly(of: Sequence[T], count: int) -> list[T]:
     """So many of them, all if there are not more, at equal distances."""
     count = min(count, len(of))
-    return [of[len(of) * number // count] for number in range(count)]
+    return [of[len(of) * (2 * number + 1) // (2 * count)] for number in range(count)]

@@ -1,7 +1,7 @@
 """One fault after the other, in as many places at once as somebody wants."""
 
 import queue
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -85,7 +85,7 @@ def attempt(place: Place, wanted: Attempt) -> Trial:
 
 
 def attempt_all(
-    places: Sequence[Place], wanted: Iterable[Attempt], told: Callable[[Trial], None]
+    places: Sequence[Place], wanted: Sequence[Attempt], told: Callable[[Trial], None]
 ) -> list[Trial]:
     """Try all of them, side by side in all of the places.
 
