@@ -6,6 +6,7 @@ python -m tests.faults --point "upgrade inject signal=KILL - source rename 1 .in
 
 import argparse
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ _CARELESS_IMAGES = 20
 def main() -> int:
     """Try everything, tell, and say by the exit code whether all was well."""
     listen_as_usual()
+    # Asked to stop, it leaves nothing mounted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _parse()
     work = options.work.absolute()
     bundles = build_bundles(work / "bundles")
