@@ -96,12 +96,17 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
         log.open(folder / f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log")
 
     # When installing, a log in the target must wait until the target was looked at.
-    if options.log and mode != "install":
+    if options.log and mode not in ("install", "repair"):
         log.open(options.log)
-    common = {"target": target, "allow_no_gpu": options.allow_no_gpu, "listener": listener}
     if mode in modes.UPKEEP:
-        return modes.keep_up(mode, options, Upkeep(**common), open_log, _asker(options))
-    session = Session(reader=_open_bundle(options), **common)
+        upkeep = Upkeep(target=target, allow_no_gpu=options.allow_no_gpu, listener=listener)
+        return modes.keep_up(mode, options, upkeep, open_log, _asker(options))
+    session = Session(
+        reader=_open_bundle(options),
+        target=target,
+        wishes=modes.wishes(mode, options),
+        listener=listener,
+    )
     return modes.run(mode, options, session, open_log, _asker(options))
 
 

@@ -2,10 +2,11 @@
 
 ::
 
-    open bundle → look at the machine → plan → confirm → runtime → wheels
-    → seal → verify → bring to disk → activate → clean up
+    open bundle → look at the machine → plan → confirm → undo what is unfinished → runtime
+    → wheels → seal → verify → bring to disk → activate → clean up
 """
 
+import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,12 +22,22 @@ from bootstrap.activate import (
     require_unused,
 )
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import ReportedError, reporting
+from bootstrap.errors import (
+    BusyError,
+    NoSpaceError,
+    RecoveryNeededError,
+    ReportedError,
+    StoppedError,
+    UsageError,
+    VerificationError,
+    reporting,
+)
 from bootstrap.events import Listener
 from bootstrap.files import remove_tree
 from bootstrap.fitness import assess
 from bootstrap.generation import Generation, new_name
 from bootstrap.host import detect_host, look_at_disk
+from bootstrap.inspection import inspect
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.runtime import make_venv, unpack_runtime
 from bootstrap.install.seal import (
@@ -39,19 +50,16 @@ from bootstrap.install.seal import (
 from bootstrap.install.wheels import install_wheels
 from bootstrap.install.written import WrittenFiles
 from bootstrap.interrupts import held
-from bootstrap.leftovers import (
-    generation_names,
-    reclaimable,
-    remove_others,
-    undo_unfinished,
-)
+from bootstrap.leftovers import discard, generation_names, remove_others, undo_unfinished
 from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.probing import has_room_for_bytecode
 from bootstrap.registration import Registration
+from bootstrap.room import Room, look_for_room, short_of_room
 from bootstrap.state import Installed, InstallState, load_state, save_state
 from bootstrap.storage import brought_to_disk
 from bootstrap.target import hold, require_safe
 from bootstrap.verify import VerificationReport
+from bootstrap.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +68,12 @@ class Session:
 
     Attributes:
         target: absolute path of the folder to install into.
-        allow_no_gpu: install a CUDA bundle although no GPU can use it.
+        wishes: what was asked for.
     """
 
     reader: BundleReader
     target: Path
-    allow_no_gpu: bool
+    wishes: Wishes
     listener: Listener
 
     def plan(self) -> InstallPlan:
@@ -83,16 +91,16 @@ class Session:
         index = self.reader.index
         host = detect_host()
         state = load_state(self.target) or InstallState()
-        disk = look_at_disk(self.target)
         plan = make_plan(
             index,
             host,
-            replace(disk, free=disk.free + reclaimable(self.target, state)),
+            look_at_disk(self.target),
             assess(index, host),
             state,
             target=self.target,
             taken=generation_names(self.target),
-            allow_no_gpu=self.allow_no_gpu,
+            wishes=self.wishes,
+            room=look_for_room(self.target, state, index, self.wishes),
         )
         self.listener.planned(plan)
         return plan
@@ -115,28 +123,100 @@ class Session:
         if not confirm(plan):
             return None
         with hold(self.target), reporting("installing"):
-            state = undo_unfinished(
-                self.target, load_state(self.target) or InstallState(), self.listener
-            )
-            with self._building(state) as generation:
+            state = self._made_ready(plan)
+            with self._building(state, plan) as generation:
                 known = self._build(generation, state.live)
                 with brought_to_disk(generation.folder, self._tell_of_disk):
                     report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
                     installed = self._finish(generation, known, report)
                 # From here on it is done; clearing up takes a moment, and stopping undoes nothing.
                 with held(too_late=True):
-                    activate(self.target, generation, installed)
-                    remove_others(self.target, InstallState(live=installed), self.listener)
+                    switched = InstallState(live=installed, previous=self._previous(state))
+                    activate(self.target, generation, switched)
+                    remove_others(self.target, switched, self.listener)
                     self._register(installed)
         return report
 
+    def repair(
+        self, confirm: Callable[[InstallPlan], bool]
+    ) -> tuple[VerificationReport, bool] | None:
+        """Build what is live anew, unless it proves to be as it was installed.
+
+        Args:
+            confirm: as of :meth:`install`; not asked where there is nothing to repair.
+
+        Returns:
+            What was proved, and whether it was built anew; None when ``confirm`` said no.
+
+        Raises:
+            UsageError: nothing is installed there, or something else than this bundle.
+            ReportedError: as of :meth:`install`.
+        """
+        require_safe(self.target)
+        live = self._require_same()
+        try:
+            report = inspect(
+                self.target,
+                live,
+                live=True,
+                deep=True,
+                allow_no_gpu=self.wishes.allow_no_gpu,
+                listener=self.listener,
+            )
+        except (VerificationError, RecoveryNeededError) as fault:
+            self.listener.warn(fault.message)
+        else:
+            return report, False
+        rebuilt = self.install(confirm)
+        return (rebuilt, True) if rebuilt else None
+
+    def _require_same(self) -> Installed:
+        state = load_state(self.target)
+        if state is None or state.live is None:
+            raise UsageError(
+                f"Nothing is installed in {self.target}, so there is nothing to repair.",
+                remedy="Leave --repair out to install, or give the folder with --target.",
+            )
+        index = self.reader.index
+        if state.live.bundle_id != index.bundle_id:
+            raise UsageError(
+                f"{state.live.bundle_id} is installed in {self.target}, and this is "
+                f"{index.bundle_id}.",
+                remedy="Repair with the installer that it came from, or leave --repair out to "
+                "replace it.",
+            )
+        return state.live
+
+    def _made_ready(self, plan: InstallPlan) -> InstallState:
+        """The target in order, with room in it, and as the plan has found it."""
+        state = load_state(self.target) or InstallState()
+        if state.live != plan.replaces:
+            raise BusyError(
+                f"Another installer has changed {self.target} in the meantime.",
+                remedy="Start again.",
+            )
+        state = undo_unfinished(self.target, state, self.listener)
+        if self.wishes.old == "discard":
+            state = discard(self.target, state, self.listener)
+        # Leftovers may be in use, and others write to the disk as well.
+        short = short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
+        if short:
+            raise short
+        return state
+
+    def _previous(self, state: InstallState) -> Installed | None:
+        """What is kept when this bundle is live."""
+        if self.wishes.old == "keep":
+            return state.live
+        return state.previous if self.wishes.old == "repair" else None
+
     @contextmanager
-    def _building(self, state: InstallState) -> Iterator[Generation]:
+    def _building(self, state: InstallState, plan: InstallPlan) -> Iterator[Generation]:
         """Note what is being built; whatever goes wrong, nothing of it stays."""
         # Between the plan and the lock another installer may have taken the name.
         name = new_name(self.reader.index.bundle_id, generation_names(self.target))
         generation = Generation.of(self.target, name, self.reader.index)
-        save_state(self.target, InstallState(live=state.live, building=name))
+        save_state(self.target, replace(state, building=name))
         generation.folder.mkdir(parents=True)
         try:
             generation = replace(generation, way=live.choose(generation.folder))
@@ -144,11 +224,26 @@ class Session:
                 # The switch will have to move what is live now; better to be told at once.
                 require_unused(self.target)
             yield generation
-        except BaseException:
+        except BaseException as error:
             # Where it already went live, this removes the old one instead.
             with held():
                 undo_unfinished(self.target, load_state(self.target) or state, self.listener)
+            if better := self._explained(error, plan):
+                raise better from error
             raise
+
+    def _explained(self, error: BaseException, plan: InstallPlan) -> ReportedError | None:
+        """What can be said better when it is over; None if nothing can."""
+        if isinstance(error, KeyboardInterrupt) and self.wishes.old == "discard":
+            return StoppedError(
+                f"Interrupted; nothing is installed in {self.target}, since what was there was "
+                "discarded before.",
+                remedy="Start again when you like.",
+            )
+        if isinstance(error, NoSpaceError) or getattr(error, "errno", None) == errno.ENOSPC:
+            # Now that all of it is cleared up, one sees what there was.
+            return short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
+        return None
 
     def _build(self, generation: Generation, live: Installed | None) -> WrittenFiles:
         reader, listener = self.reader, self.listener
@@ -158,7 +253,9 @@ class Session:
         listener.phase("install", sum(wheel.installed_size for wheel in reader.index.wheels))
         earlier = Earlier.none()
         if live:
-            earlier = Earlier.of(live.generation_in(self.target), generation.folder)
+            old = live.generation_in(self.target)
+            stays = self.wishes.old == "keep"
+            earlier = Earlier.of(old, generation.folder, stays=stays)
         known = install_wheels(reader, generation, earlier, listener)
         listener.phase("seal", 0)
         write_torch_lock(reader.index, generation)

@@ -5,9 +5,18 @@ from pathlib import Path
 
 from bootstrap import live, registration
 from bootstrap.activate import require_unused, restore_live, withdraw_launchers
+from bootstrap.belongings import rescue
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import is_link, part_of, patiently, remove_file, remove_tree, set_aside
+from bootstrap.files import (
+    aside_of,
+    is_link,
+    part_of,
+    patiently,
+    remove_file,
+    remove_tree,
+    set_aside,
+)
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.interrupts import held
 from bootstrap.registration import UNINSTALLER, Place
@@ -17,16 +26,18 @@ from bootstrap.state import FILE_NAME, Installed, InstallState, save_state
 _LOG_NAME = re.compile(r"[a-z_]+-\d{8}T\d{6}Z\.log")
 
 
-def uninstall(target: Path, state: InstallState, listener: Listener) -> tuple[str, ...]:
+def uninstall(
+    target: Path, state: InstallState, listener: Listener, *, keep_user_files: bool
+) -> tuple[str, ...]:
     """Remove all that was installed; the caller holds the target.
 
-    First everything is taken out of the way in one step, which fails where it is in use and
-    then changes nothing. The state goes last, so that after a crash the next run ends it.
+    The state goes last, so that after a crash the next run ends it.
 
     Args:
         target: the folder.
         state: what is installed there.
         listener: hears of what could not be removed outside of the target.
+        keep_user_files: move what is the user's out of it before.
 
     Returns:
         Names of what stays in the target until this program has ended.
@@ -35,32 +46,57 @@ def uninstall(target: Path, state: InstallState, listener: Listener) -> tuple[st
         BusyError: something of it is in use.
         OSError: something cannot be deleted.
     """
-    require_unused(target)
-    gone = state.live or state.removing
     # Begun it is ended: whoever was told that everything is as it was would find half of it.
     with held(too_late=True):
-        withdraw_launchers(target, state)
-        _set_aside(target, state)
-        save_state(target, InstallState(removing=gone))
-        going = finish_removal(target, gone, listener)
+        begun = begin_removal(target, state, keep_user_files=keep_user_files)
+        going = finish_removal(target, begun, listener)
         _remove_logs(target / "logs")
         remove_file(part_of(target / FILE_NAME))
         remove_file(target / FILE_NAME)
     return going
 
 
-def finish_removal(target: Path, gone: Installed | None, listener: Listener) -> tuple[str, ...]:
+def begin_removal(target: Path, state: InstallState, *, keep_user_files: bool) -> InstallState:
+    """Take everything out of the way in one step, and write down that it goes.
+
+    Returns:
+        The state, as written.
+
+    Raises:
+        BusyError: something of it is in use; nothing was changed.
+        OSError: something cannot be changed.
+    """
+    require_unused(target)
+    withdraw_launchers(target, state.live)
+    _set_aside(target, state)
+    begun = InstallState(removing=state.live or state.removing, keep_user_files=keep_user_files)
+    save_state(target, begun)
+    return begun
+
+
+def finish_removal(target: Path, state: InstallState, listener: Listener) -> tuple[str, ...]:
     """Remove what is left of an installation whose removal is written down, but for the logs.
 
     Returns:
         As :func:`uninstall`.
     """
+    gone = state.removing
     if gone:
         _unregister(gone, target, listener)
     live.clear(target)
+    if state.keep_user_files:
+        _rescue_all(target, listener)
     remove_tree(target / "generations", inside=target)
     _remove_files(target, gone.launchers if gone else ())
     return (UNINSTALLER,) if registration.remove_uninstaller(target, listener) else ()
+
+
+def _rescue_all(target: Path, listener: Listener) -> None:
+    generations = target / "generations"
+    for where in (generations, aside_of(generations)):
+        if where.is_dir() and not is_link(where):
+            for folder in sorted(where.iterdir()):
+                rescue(target, folder, folder.name, listener)
 
 
 def _set_aside(target: Path, state: InstallState) -> None:

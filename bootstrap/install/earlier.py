@@ -19,7 +19,7 @@ from bootstrap.storage import Lender
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What the generation has that will go when the new one is live.
+    """What the generation has that is live while a new one is built.
 
     Attributes:
         places: where its files lie, no link on the way: prefix of their path in the inventory to
@@ -38,15 +38,16 @@ class Earlier:
         return cls(places={}, folder=Path())
 
     @classmethod
-    def of(cls, earlier: Generation, folder: Path) -> Self:
+    def of(cls, earlier: Generation, folder: Path, *, stays: bool) -> Self:
         """Of a live generation.
 
         Args:
             earlier: the generation.
             folder: of the new one.
+            stays: it is kept, so that no file may belong to both.
         """
         places = {prefix: place.resolve() for prefix, place in earlier.places.items()}
-        return cls(places=places, folder=folder)
+        return cls(places=places, folder=folder, lender=Lender(links=not stays))
 
     def give(self, full: str, record_hash: str, size: int, *, executable: bool) -> bool:
         """Put a file in its place, if the generation has the very same one there.

@@ -39,9 +39,13 @@ class Lender:
 
     They share their blocks (XFS, Btrfs), else are the same file under a second name, else are
     copies. To be made while no other thread makes files.
+
+    Args:
+        links: second names will do; else, whoever changes one file would change the other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, links: bool = True) -> None:
+        self._links = links
         self._can_clone = True
         # It cannot be asked for without being set.
         self._umask = os.umask(0o077)
@@ -63,14 +67,9 @@ class Lender:
             OSError: the disk is full.
         """
         try:
-            # The first answer holds for all: they lie on one file system.
-            self._can_clone = self._can_clone and clone(source, to)
-            if not self._can_clone:
-                if self._link(source, to, executable=executable):
-                    return True
+            if not self.share(source, to, executable=executable):
                 _copy(source, to)
-            if executable:
-                os.chmod(to, 0o755)  # noqa: PTH101, S103 (plain strings: there are 27,000)
+                _allow_to_run(to, executable=executable)
         except FileExistsError:
             raise
         except OSError as error:
@@ -78,6 +77,20 @@ class Lender:
                 raise
             return False
         return True
+
+    def share(self, source: str, to: str, *, executable: bool) -> bool:
+        """The same without copying.
+
+        Raises:
+            FileExistsError: something was there before.
+            OSError: ``source`` cannot be read, or the disk is full.
+        """
+        # The first answer holds for all: they lie on one file system.
+        self._can_clone = self._can_clone and clone(source, to)
+        if self._can_clone:
+            _allow_to_run(to, executable=executable)
+            return True
+        return self._links and self._link(source, to, executable=executable)
 
     def _link(self, source: str, to: str, *, executable: bool) -> bool:
         try:
@@ -94,6 +107,11 @@ class Lender:
             # FAT has none, and another's file may be protected.
             return False
         return True
+
+
+def _allow_to_run(path: str, *, executable: bool) -> None:
+    if executable:
+        os.chmod(path, 0o755)  # noqa: PTH101, S103 (plain strings: there are 27,000)
 
 
 def _copy(source: str, to: str) -> None:

@@ -6,6 +6,14 @@ from bootstrap.bundle.model import Index
 from bootstrap.bundle.units import human_size
 from bootstrap.host.model import Host
 from bootstrap.plan import InstallPlan
+from bootstrap.wishes import Old
+
+_FATES: dict[Old, str] = {
+    "remove": "stays until the new one is verified",
+    "repair": "stays until the new one is verified",
+    "keep": "is kept for --rollback",
+    "discard": "goes first: if the installation fails, none is left",
+}
 
 
 def describe_bundle(index: Index) -> str:
@@ -43,7 +51,7 @@ def describe_plan(plan: InstallPlan) -> Iterator[str]:
     if plan.replaces:
         yield (
             f"replaces  {plan.replaces.product} {plan.replaces.version} "
-            f"({plan.replaces.bundle_id}), which stays until the new one is verified"
+            f"({plan.replaces.bundle_id}), which {_FATES[plan.wishes.old]}"
         )
 
 

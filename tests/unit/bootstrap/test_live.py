@@ -24,6 +24,10 @@ def live_name(target: Path) -> str:
     return (target / ".venv" / "Scripts" / "python.exe").read_text()
 
 
+def live_state(generation: Generation) -> InstallState:
+    return InstallState(live=installed(generation))
+
+
 def count_steps(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> int:
     """How often the work changes a name."""
     return len(record_steps(monkeypatch, work, crash_at=None))
@@ -54,29 +58,32 @@ def test_a_crash_at_any_step_is_undone_or_done(
         return new
 
     trial = prepare(tmp_path / "trial")
-    steps = count_steps(monkeypatch, lambda: activate(trial.root, trial, installed(trial)))
+    steps = count_steps(monkeypatch, lambda: activate(trial.root, trial, live_state(trial)))
     assert steps >= (4 if way == "folder" and not first else 3)
     for place in range(steps):
         target = tmp_path / str(place)
         new = prepare(target)
         with pytest.raises(CrashError):
-            record_steps(monkeypatch, lambda: activate(target, new, installed(new)), place)  # noqa: B023
-        crash_and_recover(target, monkeypatch)
-        if first:
+            record_steps(monkeypatch, lambda: activate(target, new, live_state(new)), place)  # noqa: B023
+        state = crash_and_recover(target, monkeypatch)
+        if state.live and state.live.generation == "new":
+            # Written down it is done.
+            assert live_name(target) == "new"
+            require_live(target, state.live.generation_in(target))
+            assert [path.name for path in (target / "generations").iterdir()] == ["new"]
+        elif first:
             assert not os.path.lexists(target / ".venv")
             assert not list((target / "generations").iterdir())
             assert {path.name for path in target.iterdir()} == {"generations", "install.json"}
         else:
             assert live_name(target) == "old"
-            state = load_state(target)
-            assert state is not None
             assert state.live is not None
             require_live(target, state.live.generation_in(target))
             assert not (target / "more.bat").exists()
             assert [path.name for path in (target / "generations").iterdir()] == ["old"]
 
 
-def crash_and_recover(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def crash_and_recover(target: Path, monkeypatch: pytest.MonkeyPatch) -> InstallState:
     """The next run recovers, though it crashes at each of its own steps, too."""
 
     def recover() -> None:
@@ -91,6 +98,7 @@ def crash_and_recover(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = load_state(target)
     assert state is not None
     assert state.building is None
+    return state
 
 
 def test_the_way_may_change(tmp_path: Path) -> None:
