@@ -122,7 +122,7 @@ class Session:
             raise plan.refusal
         if not confirm(plan):
             return None
-        with hold(self.target), reporting("installing"):
+        with hold(self.target), reporting("installing"), self._telling_of_loss(plan):
             state = self._made_ready(plan)
             with self._building(state, plan) as generation:
                 known = self._build(generation, state.live)
@@ -187,6 +187,21 @@ class Session:
             )
         return state.live
 
+    @contextmanager
+    def _telling_of_loss(self, plan: InstallPlan) -> Iterator[None]:
+        """Whatever goes wrong, say so where nothing is live any more, as after a discard."""
+        try:
+            yield
+        except BaseException as error:
+            state = load_state(self.target)
+            if plan.replaces and not (state and state.live):
+                loss = f"nothing is installed in {self.target} now: what was there was discarded"
+                if isinstance(error, KeyboardInterrupt):
+                    message = f"Interrupted; {loss}."
+                    raise StoppedError(message, remedy="Start again when you like.") from error
+                self.listener.warn(f"{loss[:1].upper()}{loss[1:]}.")
+            raise
+
     def _made_ready(self, plan: InstallPlan) -> InstallState:
         """The target in order, with room in it, and as the plan has found it."""
         state = load_state(self.target) or InstallState()
@@ -197,7 +212,8 @@ class Session:
             )
         state = undo_unfinished(self.target, state, self.listener)
         if self.wishes.old == "discard":
-            state = discard(self.target, state, self.listener)
+            with held():
+                state = discard(self.target, state, self.listener)
         # Leftovers may be in use, and others write to the disk as well.
         short = short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
         if short:
@@ -216,7 +232,9 @@ class Session:
         # Between the plan and the lock another installer may have taken the name.
         name = new_name(self.reader.index.bundle_id, generation_names(self.target))
         generation = Generation.of(self.target, name, self.reader.index)
-        save_state(self.target, replace(state, building=name))
+        save_state(
+            self.target, InstallState(live=state.live, previous=state.previous, building=name)
+        )
         generation.folder.mkdir(parents=True)
         try:
             generation = replace(generation, way=live.choose(generation.folder))
@@ -234,12 +252,6 @@ class Session:
 
     def _explained(self, error: BaseException, plan: InstallPlan) -> ReportedError | None:
         """What can be said better when it is over; None if nothing can."""
-        if isinstance(error, KeyboardInterrupt) and self.wishes.old == "discard":
-            return StoppedError(
-                f"Interrupted; nothing is installed in {self.target}, since what was there was "
-                "discarded before.",
-                remedy="Start again when you like.",
-            )
         if isinstance(error, NoSpaceError) or getattr(error, "errno", None) == errno.ENOSPC:
             # Now that all of it is cleared up, one sees what there was.
             return short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
