@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import live, registration, verify
+from bootstrap import live, registration, torch_lock, verify
 from bootstrap.activate import (
     activate,
     launchers_in,
@@ -34,7 +34,6 @@ from bootstrap.install.seal import (
     write_documents,
     write_inventory,
     write_pip_configuration,
-    write_torch_lock,
 )
 from bootstrap.install.wheels import install_wheels
 from bootstrap.install.written import WrittenFiles
@@ -161,7 +160,7 @@ class Session:
             earlier = Earlier.of(live.generation_in(self.target), generation.folder)
         known = install_wheels(reader, generation, earlier, listener)
         listener.phase("seal", 0)
-        write_torch_lock(reader.index, generation)
+        torch_lock.write(reader.index, generation)
         write_pip_configuration(reader.index, generation)
         write_documents(reader, generation)
         return known

@@ -45,6 +45,7 @@ class Upkeep:
         index = verify.load_index(generation, live)
         require_live(self.target, generation)
         verify.require_inventory(generation, live)
+        verify.require_torch(index, generation)
         verify.require_no_drift(generation, deep=deep, listener=self.listener)
         verify.require_nothing_banned(index, generation)
         verify.tell_additions(generation, self.listener)

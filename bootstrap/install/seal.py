@@ -1,13 +1,9 @@
 """Step 3: what makes the environment stay as it is, and the inventory that shows whether it did."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-
-from packaging.version import Version
 
 from bootstrap import inventory
 from bootstrap.bundle.model import Index
@@ -15,23 +11,7 @@ from bootstrap.bundle.reader import BundleReader
 from bootstrap.files import patiently, remove_file, replace_file
 from bootstrap.generation import Generation
 
-TORCH_LOCK = ".torch_lock"
 _DOCUMENTS = "docs/"
-
-
-def write_torch_lock(index: Index, generation: Generation) -> None:
-    """Record which torch this is, for everybody who asks later; nothing without torch."""
-    torch = next((wheel for wheel in index.wheels if wheel.name == "torch"), None)
-    if torch is None:
-        return
-    lock = {
-        "version": torch.version,
-        "local": Version(torch.version).local,
-        "cuda": index.cuda.version if index.cuda else None,
-        "record_sha256": torch.record_sha256,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    replace_file(generation.venv / TORCH_LOCK, json.dumps(lock, indent=2).encode() + b"\n")
 
 
 def write_pip_configuration(index: Index, generation: Generation) -> None:
