@@ -157,7 +157,7 @@ def test_torch_is_held(root: MinimalRoot, index: Index) -> None:
     (record,) = venv.glob("lib/*/site-packages/torch-2.6.0.dist-info/RECORD")
     assert lock["record_sha256"] == hash_file(record)
     assert "no-index = true" in (venv / "pip.conf").read_text()
-    assert "torch==2.6.0\n" in (venv / "constraints.txt").read_text()
+    assert "torch===2.6.0\n" in (venv / "constraints.txt").read_text()
 
 
 @pytest.mark.usefixtures("installed")

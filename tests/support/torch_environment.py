@@ -12,7 +12,7 @@ from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
-from bootstrap.install.seal import write_inventory
+from bootstrap.install.seal import write_inventory, write_pip_configuration
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import PYTHON, make_wheel
 from tests.support.tiny_bundle import tiny_bundle, tiny_index
@@ -58,6 +58,7 @@ class TorchEnvironment:
         reader = BundleReader.open(tiny_bundle(folder, self.index, wheel=wheel))
         known = install_wheels(reader, self.generation, Earlier.none(), Listener())
         torch_lock.write(self.index, self.generation)
+        write_pip_configuration(self.index, self.generation)
         write_inventory(self.generation, known)
 
     @property
