@@ -1,7 +1,7 @@
 """``.torch_lock``: which torch was installed, for everybody who asks later.
 
 What it says is compared with torch's ``.dist-info`` and ``torch/version.py``, which are read and
-never imported.
+never imported. :mod:`bootstrap.probes._watch_torch` compares the part that costs nothing.
 """
 
 import hashlib

@@ -10,7 +10,9 @@ from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.files import patiently, remove_file, replace_file
 from bootstrap.generation import Generation
+from bootstrap.probing import default_probes_folder
 
+TORCH_WATCH = "llmsetup_watch_torch"
 _DOCUMENTS = "docs/"
 _CONSTRAINTS = """\
 # Written by the installer: what was installed, and tested together. pip takes these lines as
@@ -43,6 +45,14 @@ def write_pip_configuration(index: Index, generation: Generation) -> None:
     text = _PIP_CONFIGURATION.format(constraint=(generation.home / name).as_uri())
     name = "pip.ini" if index.target == "win_amd64" else "pip.conf"
     replace_file(generation.venv / name, text.encode())
+
+
+def write_torch_watch(generation: Generation) -> None:
+    """Let the environment's Python look at torch whenever it starts, and warn."""
+    source = default_probes_folder() / "_watch_torch.py"
+    replace_file(generation.site_packages / f"{TORCH_WATCH}.py", source.read_bytes())
+    line = f"import {TORCH_WATCH}\n".encode()
+    replace_file(generation.site_packages / f"{TORCH_WATCH}.pth", line)
 
 
 def write_documents(reader: BundleReader, generation: Generation) -> None:

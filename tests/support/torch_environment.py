@@ -12,7 +12,7 @@ from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
-from bootstrap.install.seal import write_inventory, write_pip_configuration
+from bootstrap.install.seal import write_inventory, write_pip_configuration, write_torch_watch
 from bootstrap.install.wheels import install_wheels
 from tests.support.small_stack import PYTHON, make_wheel
 from tests.support.tiny_bundle import tiny_bundle, tiny_index
@@ -44,9 +44,10 @@ class TorchEnvironment:
 
     Args:
         folder: an empty one.
+        watch: with ``--watch-torch``.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, watch: bool = False) -> None:
         wheel = make_wheel(
             folder, "torch", VERSION, torch_files(f"{VERSION}+cu124", VERSION, "12.4")
         )
@@ -59,6 +60,8 @@ class TorchEnvironment:
         known = install_wheels(reader, self.generation, Earlier.none(), Listener())
         torch_lock.write(self.index, self.generation)
         write_pip_configuration(self.index, self.generation)
+        if watch:
+            write_torch_watch(self.generation)
         write_inventory(self.generation, known)
 
     @property
