@@ -101,7 +101,7 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
     common = {"target": target, "allow_no_gpu": options.allow_no_gpu, "listener": listener}
     if mode in modes.UPKEEP:
         return modes.keep_up(mode, options, Upkeep(**common), open_log, _asker(options))
-    session = Session(reader=_open_bundle(options), **common)
+    session = Session(reader=_open_bundle(options), watch_torch=options.watch_torch, **common)
     return modes.run(mode, options, session, open_log, _asker(options))
 
 
@@ -227,6 +227,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--allow-no-gpu", action="store_true", help="install although no GPU can be used"
+    )
+    parser.add_argument(
+        "--watch-torch",
+        action="store_true",
+        help="warn whenever the new Python starts and torch is no longer the installed one",
     )
     modes.add_options(parser)
     if not _frozen():

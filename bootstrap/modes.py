@@ -54,6 +54,8 @@ def require_fitting(mode: str, options: Namespace) -> None:
     """
     if options.deep and mode != "verify":
         raise UsageError("--deep goes with --verify.", remedy="Add --verify, or leave it out.")
+    if options.watch_torch and mode != "install":
+        raise UsageError("--watch-torch goes with installing.", remedy="Leave it out.")
 
 
 def keep_up(mode: str, options: Namespace, upkeep: Upkeep, open_log: _LogOpener, ask: Ask) -> str:

@@ -34,6 +34,7 @@ from bootstrap.install.seal import (
     write_documents,
     write_inventory,
     write_pip_configuration,
+    write_torch_watch,
 )
 from bootstrap.install.wheels import install_wheels
 from bootstrap.install.written import WrittenFiles
@@ -60,12 +61,14 @@ class Session:
     Attributes:
         target: absolute path of the folder to install into.
         allow_no_gpu: install a CUDA bundle although no GPU can use it.
+        watch_torch: let the environment's Python look at torch whenever it starts.
     """
 
     reader: BundleReader
     target: Path
     allow_no_gpu: bool
     listener: Listener
+    watch_torch: bool = False
 
     def plan(self) -> InstallPlan:
         """Look at machine and target, and decide. Writes nothing.
@@ -74,7 +77,10 @@ class Session:
             DamagedBundleError: volumes are missing, or are not this bundle's.
             UnsafeTargetError: the target is not ours to fill.
             RecoveryNeededError: what is installed there cannot be understood.
+            UsageError: torch is to be watched, and the bundle brings none.
         """
+        if self.watch_torch:
+            torch_lock.require_torch_in(self.reader.index)
         self.reader.require_volumes()
         self.listener.phase("look at this machine", 0)
         require_safe(self.target)
@@ -161,6 +167,8 @@ class Session:
         known = install_wheels(reader, generation, earlier, listener)
         listener.phase("seal", 0)
         torch_lock.write(reader.index, generation)
+        if self.watch_torch:
+            write_torch_watch(generation)
         write_pip_configuration(reader.index, generation)
         write_documents(reader, generation)
         return known
@@ -206,6 +214,7 @@ class Session:
             way=generation.way,
             launchers=tuple(path.name for path in launchers_in(generation.documents)),
             place=str(self.target),
+            watch_torch=self.watch_torch,
         )
 
     def _tell_of_disk(self) -> None:

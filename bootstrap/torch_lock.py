@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from bootstrap import inventory
 from bootstrap.bundle.model import Index, Value, Wheel
+from bootstrap.errors import UsageError
 from bootstrap.files import replace_file
 from bootstrap.generation import Generation
 
@@ -80,6 +81,19 @@ class _Present:
 def locked_torch(index: Index) -> Wheel | None:
     """The torch that a bundle brings, if it does."""
     return next((wheel for wheel in index.wheels if wheel.name == _NAME), None)
+
+
+def require_torch_in(index: Index) -> None:
+    """See that there is something to watch.
+
+    Raises:
+        UsageError: the bundle brings no torch.
+    """
+    if locked_torch(index) is None:
+        raise UsageError(
+            f"{index.product} {index.variant} brings no torch that could be watched.",
+            remedy="Leave out --watch-torch.",
+        )
 
 
 def write(index: Index, generation: Generation) -> None:
