@@ -233,6 +233,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--allow-no-gpu", action="store_true", help="install although no GPU can be used"
     )
+    parser.add_argument(
+        "--watch-torch",
+        action="store_true",
+        help="warn whenever the new Python starts and torch is no longer the installed one",
+    )
     modes.add_options(parser)
     if not _frozen():
         parser.add_argument("--bundle", metavar="FILE", type=_path, required=True)

@@ -42,6 +42,7 @@ def inspect(
     if live:
         require_live(target, generation)
     verify.require_inventory(generation, installed)
+    verify.require_torch(index, generation)
     verify.require_no_drift(generation, deep=deep, listener=listener)
     verify.require_nothing_banned(index, generation)
     verify.tell_additions(generation, listener)

@@ -30,6 +30,7 @@ _BELONGINGS = {
     "keep_previous": ("install", "check"),
     "discard_previous": ("install", "check"),
     "allow_downgrade": ("install", "check"),
+    "watch_torch": ("install",),
 }
 _LogOpener = Callable[[], None]
 # Gets a question and what there is to know before answering.
@@ -98,7 +99,10 @@ def wishes(mode: str, options: Namespace) -> Wishes:
     if options.discard_previous:
         old = "discard"
     return Wishes(
-        allow_no_gpu=options.allow_no_gpu, allow_downgrade=options.allow_downgrade, old=old
+        allow_no_gpu=options.allow_no_gpu,
+        allow_downgrade=options.allow_downgrade,
+        old=old,
+        watch_torch=options.watch_torch,
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import live, registration, verify
+from bootstrap import live, registration, torch_lock, verify
 from bootstrap.activate import (
     activate,
     launchers_in,
@@ -45,7 +45,7 @@ from bootstrap.install.seal import (
     write_documents,
     write_inventory,
     write_pip_configuration,
-    write_torch_lock,
+    write_torch_watch,
 )
 from bootstrap.install.wheels import install_wheels
 from bootstrap.install.written import WrittenFiles
@@ -83,7 +83,10 @@ class Session:
             DamagedBundleError: volumes are missing, or are not this bundle's.
             UnsafeTargetError: the target is not ours to fill.
             RecoveryNeededError: what is installed there cannot be understood.
+            UsageError: torch is to be watched, and the bundle brings none.
         """
+        if self.wishes.watch_torch:
+            torch_lock.require_torch_in(self.reader.index)
         self.reader.require_volumes()
         self.listener.phase("look at this machine", 0)
         require_safe(self.target)
@@ -167,7 +170,8 @@ class Session:
             self.listener.warn(fault.message)
         else:
             return report, False
-        rebuilt = self.install(confirm)
+        wishes = replace(self.wishes, watch_torch=live.watch_torch)
+        rebuilt = replace(self, wishes=wishes).install(confirm)
         return (rebuilt, True) if rebuilt else None
 
     def _require_same(self) -> Installed:
@@ -270,7 +274,9 @@ class Session:
             earlier = Earlier.of(old, generation.folder, stays=stays)
         known = install_wheels(reader, generation, earlier, listener)
         listener.phase("seal", 0)
-        write_torch_lock(reader.index, generation)
+        torch_lock.write(reader.index, generation)
+        if self.wishes.watch_torch:
+            write_torch_watch(generation)
         write_pip_configuration(reader.index, generation)
         write_documents(reader, generation)
         return known
@@ -316,6 +322,7 @@ class Session:
             way=generation.way,
             launchers=tuple(path.name for path in launchers_in(generation.documents)),
             place=str(self.target),
+            watch_torch=self.wishes.watch_torch,
         )
 
     def _tell_of_disk(self) -> None:

@@ -29,6 +29,7 @@ class Installed(Value, frozen=True, kw_only=True):
         launchers: file names of what stands beside ``.venv`` to start it by.
         place: the target folder as it was spelled then, which the system knows it by; empty
             where that was not yet written down.
+        watch_torch: its Python looks at torch whenever it starts.
     """
 
     generation: _Name
@@ -46,6 +47,7 @@ class Installed(Value, frozen=True, kw_only=True):
     way: Way = "symlink"
     launchers: tuple[_Name, ...] = ("python.sh", "shell.sh")
     place: str = ""
+    watch_torch: bool = False
 
     def generation_in(self, root: Path, *, live: bool = True) -> Generation:
         """The generation itself, in the target folder ``root``.
