@@ -24,7 +24,9 @@ from bootstrap.state import Installed
 
 _MANY = 10
 _RUN_AT_START = (".pth", "sitecustomize.py", "usercustomize.py")
-REPAIR = "Start the installer with --repair: it builds a fresh environment and then switches over."
+REPAIR = (
+    "Run the installer again with --repair: it builds a fresh environment and then switches over."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
