@@ -13,7 +13,7 @@ import hashlib
 import heapq
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,16 +72,23 @@ def order(path: str) -> str:
     return path.replace("/", "\0")
 
 
-def take(places: Mapping[str, Path], known: Iterable[tuple[str, str]]) -> Iterator[Item]:
+def take(
+    places: Mapping[str, Path],
+    known: Iterable[tuple[str, str]],
+    without: Collection[str] = frozenset(),
+) -> Iterator[Item]:
     """Look at every file of a generation; bytecode that nobody brought comes and goes.
 
     Args:
         places: where its files lie: prefix of their path to folder.
         known: path in the inventory and hash, in its order, of files that were hashed while
             written; the others are hashed now.
+        without: paths in the inventory of files that are not ours, and do not belong into it.
     """
     for found, digest in _beside(_walk(places), known):
         if digest is None and found.relative.endswith(_BYTECODE):
+            continue
+        if found.relative in without:
             continue
         yield Item(
             path=found.relative,
