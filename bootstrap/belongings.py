@@ -1,6 +1,6 @@
 """What in a generation is the user's: all that is not in its inventory. It goes with none."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from bootstrap import inventory
@@ -22,7 +22,14 @@ def belongings(generation: Generation) -> Iterator[str]:
     return inventory.additions(generation.places, inventory.read(generation.inventory))
 
 
-def rescue(target: Path, folder: Path, name: str, listener: Listener) -> None:
+def rescue(
+    target: Path,
+    folder: Path,
+    name: str,
+    listener: Listener,
+    *,
+    carried: Collection[str] = frozenset(),
+) -> None:
     """Move what is the user's out of a generation that goes, to ``<target>/user-files/<name>``.
 
     It is renamed, so it takes no room and no time. Interrupted, the rest is moved by the next
@@ -34,6 +41,7 @@ def rescue(target: Path, folder: Path, name: str, listener: Listener) -> None:
         folder: the generation, under its own name or one that it has while it is deleted.
         name: of the generation.
         listener: hears how many files were moved.
+        carried: paths in an inventory of those that lie elsewhere by now, and may go.
 
     Raises:
         UnsafeTargetError: ``user-files`` is a link.
@@ -49,7 +57,8 @@ def rescue(target: Path, folder: Path, name: str, listener: Listener) -> None:
             remedy="Make it a folder, or move it away, then start again.",
         )
     try:
-        moving = list(inventory.additions({"": folder}, inventory.read(rows)))
+        added = inventory.additions({"": folder}, inventory.read(rows))
+        moving = [path for path in added if path not in carried]
     except ValueError:
         # The inventory last, since without it the rest would count as never finished.
         others = [path.name for path in folder.iterdir() if path.name != inventory.FILE_NAME]

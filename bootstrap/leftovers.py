@@ -1,7 +1,7 @@
 """What interrupted runs leave: put back, or removed."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from bootstrap import live
@@ -80,10 +80,22 @@ def _restore_launchers(target: Path, state: InstallState, listener: Listener) ->
         listener.warn(f"What {target} is started by could not be put back: {error}.")
 
 
-def remove_others(target: Path, state: InstallState, listener: Listener) -> None:
+def remove_others(
+    target: Path,
+    state: InstallState,
+    listener: Listener,
+    *,
+    carried: Collection[str] = frozenset(),
+) -> None:
     """Delete every generation that is not kept; what cannot go now goes next time.
 
     What is the user's is not deleted with it.
+
+    Args:
+        target: the folder.
+        state: says what is kept.
+        listener: hears what goes, and what cannot.
+        carried: paths in an inventory of the user's files that lie elsewhere by now.
     """
     for path in _others(target, state):
         if users := users_of(path):
@@ -94,7 +106,7 @@ def remove_others(target: Path, state: InstallState, listener: Listener) -> None
             continue
         listener.note(f"Removing {path.name.strip('.')}, which is not live.")
         try:
-            rescue(target, path, path.name, listener)
+            rescue(target, path, path.name, listener, carried=carried)
             remove_tree(path, inside=path.parent)
         except (OSError, ReportedError) as error:
             listener.warn(

@@ -30,6 +30,7 @@ _BELONGINGS = {
     "keep_previous": ("install", "check"),
     "discard_previous": ("install", "check"),
     "allow_downgrade": ("install", "check"),
+    "keep_extras": ("install", "check", "repair"),
     "watch_torch": ("install",),
 }
 _LogOpener = Callable[[], None]
@@ -87,6 +88,11 @@ def _add_wishes(parser: ArgumentParser) -> None:
         "fails, none is left",
     )
     parser.add_argument(
+        "--keep-extras",
+        action="store_true",
+        help="bring along the packages that you have added, as far as they fit",
+    )
+    parser.add_argument(
         "--allow-downgrade", action="store_true", help="install over a newer version"
     )
 
@@ -101,6 +107,7 @@ def wishes(mode: str, options: Namespace) -> Wishes:
     return Wishes(
         allow_no_gpu=options.allow_no_gpu,
         allow_downgrade=options.allow_downgrade,
+        keep_extras=options.keep_extras,
         old=old,
         watch_torch=options.watch_torch,
     )
@@ -117,6 +124,11 @@ def require_fitting(mode: str, options: Namespace) -> None:
             name, with_it = option.replace("_", "-"), fitting[0]
             other = f"with --{with_it}" if with_it in MODES else "with installing"
             raise UsageError(f"--{name} goes {other} only.", remedy="Leave it out.")
+    if options.keep_extras and options.discard_previous:
+        raise UsageError(
+            "--keep-extras takes from the old environment what --discard-previous removes first.",
+            remedy="Leave one of them out; what you have added is moved to user-files either way.",
+        )
 
 
 def keep_up(mode: str, options: Namespace, upkeep: Upkeep, open_log: _LogOpener, ask: Ask) -> str:

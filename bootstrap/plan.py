@@ -16,6 +16,7 @@ from bootstrap.errors import (
     UnsafeTargetError,
     UsageError,
 )
+from bootstrap.extras import Extra
 from bootstrap.fitness import Fitness
 from bootstrap.generation import Generation, new_name
 from bootstrap.host.model import Disk, Host
@@ -39,6 +40,7 @@ class InstallPlan:
         generation: what will be built.
         replaces: what is live now; None on a fresh target.
         wishes: what becomes of that, among others.
+        extras: what somebody has added to what is live.
         space_needed: bytes, until the old generation is gone.
         gpu_usable: whether the probes that need a GPU will run.
         refusal: why it must not be carried out; None when it may.
@@ -50,6 +52,7 @@ class InstallPlan:
     generation: Generation
     replaces: Installed | None
     wishes: Wishes
+    extras: tuple[Extra, ...]
     space_needed: int
     gpu_usable: bool
     warnings: tuple[str, ...]
@@ -67,6 +70,7 @@ def make_plan(
     taken: set[str],
     wishes: Wishes,
     room: Room,
+    extras: tuple[Extra, ...] = (),
 ) -> InstallPlan:
     """Decide what to do, or why not.
 
@@ -80,8 +84,12 @@ def make_plan(
         taken: names of the generations that are there.
         wishes: what was asked for.
         room: what of the disk need not be free now.
+        extras: what somebody has added to what is live.
     """
     need = max(0, index.disk_need - room.shared)
+    if wishes.keep_extras:
+        # Once as a wheel, once installed.
+        need += 2 * sum(extra.size for extra in extras)
     allow_no_gpu = wishes.allow_no_gpu
     generation = Generation.of(target, new_name(index.bundle_id, taken), index)
     warnings = [*fitness.warnings, *_place_warnings(index, host, target)]
@@ -96,6 +104,7 @@ def make_plan(
         generation=generation,
         replaces=state.live,
         wishes=wishes,
+        extras=extras,
         space_needed=need,
         gpu_usable=fitness.gpu_usable,
         warnings=tuple(warnings),

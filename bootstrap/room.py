@@ -86,11 +86,8 @@ def _sizes(target: Path, generations: Iterable[Installed]) -> Iterable[int]:
 
 def _common(target: Path, live: Installed, index: Index) -> int:
     """Bytes of wheels that are in both, whole."""
-    try:
-        earlier = verify.load_index(live.generation_in(target), live)
-    except ReportedError:
-        return 0
-    have = {wheel.record_sha256 for wheel in earlier.wheels}
+    earlier = verify.known_index(live.generation_in(target), live)
+    have = {wheel.record_sha256 for wheel in earlier.wheels} if earlier else ()
     return sum(wheel.installed_size for wheel in index.wheels if wheel.record_sha256 in have)
 
 

@@ -7,21 +7,15 @@
 """
 
 import errno
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import live, registration, torch_lock, verify
-from bootstrap.activate import (
-    activate,
-    launchers_in,
-    require_free_link,
-    require_unused,
-)
+from bootstrap import construction, live, registration, torch_lock, verify
+from bootstrap.activate import activate, require_free_link, require_unused
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.construction import Built, Origin
 from bootstrap.errors import (
     BusyError,
     NoSpaceError,
@@ -33,26 +27,14 @@ from bootstrap.errors import (
     reporting,
 )
 from bootstrap.events import Listener
-from bootstrap.files import remove_tree
+from bootstrap.extras import Extra, find_extras
 from bootstrap.fitness import assess
 from bootstrap.generation import Generation, new_name
 from bootstrap.host import detect_host, look_at_disk
 from bootstrap.inspection import inspect
-from bootstrap.install.earlier import Earlier
-from bootstrap.install.runtime import make_venv, unpack_runtime
-from bootstrap.install.seal import (
-    remove_strange_bytecode,
-    write_documents,
-    write_inventory,
-    write_pip_configuration,
-    write_torch_watch,
-)
-from bootstrap.install.wheels import install_wheels
-from bootstrap.install.written import WrittenFiles
 from bootstrap.interrupts import held
 from bootstrap.leftovers import discard, generation_names, remove_others, undo_unfinished
 from bootstrap.plan import InstallPlan, make_plan
-from bootstrap.probing import has_room_for_bytecode
 from bootstrap.registration import Registration
 from bootstrap.room import Room, look_for_room, short_of_room
 from bootstrap.state import Installed, InstallState, load_state, save_state
@@ -104,6 +86,7 @@ class Session:
             taken=generation_names(self.target),
             wishes=self.wishes,
             room=look_for_room(self.target, state, index, self.wishes),
+            extras=self._extras(state.live),
         )
         self.listener.planned(plan)
         return plan
@@ -128,15 +111,16 @@ class Session:
         with hold(self.target), reporting("installing"), self._telling_of_loss(plan):
             state = self._made_ready(plan)
             with self._building(state, plan) as generation:
-                known = self._build(generation, state.live)
+                origin = self._origin(state.live, plan.extras)
+                built = construction.build(origin, generation)
                 with brought_to_disk(generation.folder, self._tell_of_disk):
-                    report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
-                    installed = self._finish(generation, known, report)
+                    report = construction.prove(built, origin, gpu_usable=plan.gpu_usable)
+                    installed = construction.finish(built, origin, report)
                 # From here on it is done; clearing up takes a moment, and stopping undoes nothing.
                 with held(too_late=True):
                     switched = InstallState(live=installed, previous=self._previous(state))
                     activate(self.target, generation, switched)
-                    remove_others(self.target, switched, self.listener)
+                    self._clear_up(switched, built)
                     self._register(installed)
         return report
 
@@ -224,6 +208,26 @@ class Session:
             raise short
         return state
 
+    def _origin(self, live: Installed | None, extras: tuple[Extra, ...]) -> Origin:
+        return Origin(
+            reader=self.reader,
+            live=live.generation_in(self.target) if live else None,
+            extras=extras if self.wishes.keep_extras else (),
+            wishes=self.wishes,
+            listener=self.listener,
+        )
+
+    def _extras(self, live: Installed | None) -> tuple[Extra, ...]:
+        """What somebody has added to what is live."""
+        if live is None:
+            return ()
+        generation = live.generation_in(self.target)
+        index = verify.known_index(generation, live) or self.reader.index
+        return find_extras(generation, [wheel.name for wheel in index.wheels])
+
+    def _clear_up(self, state: InstallState, built: Built) -> None:
+        remove_others(self.target, state, self.listener, carried=built.carried.packed)
+
     def _previous(self, state: InstallState) -> Installed | None:
         """What is kept when this bundle is live."""
         if self.wishes.old == "keep":
@@ -260,70 +264,6 @@ class Session:
             # Now that all of it is cleared up, one sees what there was.
             return short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
         return None
-
-    def _build(self, generation: Generation, live: Installed | None) -> WrittenFiles:
-        reader, listener = self.reader, self.listener
-        listener.phase("runtime", reader.index.runtime.entry.size)
-        unpack_runtime(reader, generation, listener.advance)
-        make_venv(reader, generation)
-        listener.phase("install", sum(wheel.installed_size for wheel in reader.index.wheels))
-        earlier = Earlier.none()
-        if live:
-            old = live.generation_in(self.target)
-            stays = self.wishes.old == "keep"
-            earlier = Earlier.of(old, generation.folder, stays=stays)
-        known = install_wheels(reader, generation, earlier, listener)
-        listener.phase("seal", 0)
-        torch_lock.write(reader.index, generation)
-        if self.wishes.watch_torch:
-            write_torch_watch(generation)
-        write_pip_configuration(reader.index, generation)
-        write_documents(reader, generation)
-        return known
-
-    def _prove(
-        self, generation: Generation, known: WrittenFiles, *, gpu_usable: bool
-    ) -> VerificationReport:
-        # Beside the environment, where there is room for sure; gone with it if that fails.
-        scratch = generation.folder / ".verify"
-        scratch.mkdir()
-        report = verify.prove(
-            self.reader.index,
-            generation,
-            scratch,
-            gpu_usable=gpu_usable,
-            keep_bytecode=True,
-            remedy="Send the log file to whoever made this bundle.",
-            listener=self.listener,
-        )
-        remove_tree(scratch, inside=generation.folder)
-        # What was compiled of the modules spares the first start its longest part.
-        if not has_room_for_bytecode(generation.folder):
-            remove_strange_bytecode(generation, known)
-        return report
-
-    def _finish(
-        self, generation: Generation, known: WrittenFiles, report: VerificationReport
-    ) -> Installed:
-        self.listener.phase("inventory", 0)
-        index = self.reader.index
-        return Installed(
-            generation=generation.name,
-            bundle_id=index.bundle_id,
-            product=index.product,
-            version=index.version,
-            variant=index.variant,
-            target=index.target,
-            python=index.python,
-            installed=datetime.now(UTC),
-            inventory_sha256=write_inventory(generation, known),
-            index_sha256=hashlib.sha256(self.reader.index_bytes).hexdigest(),
-            gpu_verified=report.gpu_verified,
-            way=generation.way,
-            launchers=tuple(path.name for path in launchers_in(generation.documents)),
-            place=str(self.target),
-            watch_torch=self.wishes.watch_torch,
-        )
 
     def _tell_of_disk(self) -> None:
         self.listener.phase("bring to disk", 0)

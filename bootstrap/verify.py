@@ -141,6 +141,14 @@ def load_index(generation: Generation, installed: Installed) -> Index:
         raise RecoveryNeededError(f"{generation.index}: {error}", remedy=REPAIR) from error
 
 
+def known_index(generation: Generation, installed: Installed) -> Index | None:
+    """The same, where it can be had."""
+    try:
+        return load_index(generation, installed)
+    except RecoveryNeededError:
+        return None
+
+
 def require_inventory(generation: Generation, installed: Installed) -> None:
     """See that what was written down when the generation was sealed is there, and unchanged.
 

@@ -15,11 +15,13 @@ class Wishes:
 
     Attributes:
         allow_no_gpu: install a CUDA bundle although no GPU can use it.
+        keep_extras: bring along what somebody has added to what is live.
         allow_downgrade: install a lower version than the live one.
         watch_torch: let the environment's Python look at torch whenever it starts.
     """
 
     allow_no_gpu: bool = False
     allow_downgrade: bool = False
+    keep_extras: bool = False
     old: Old = "remove"
     watch_torch: bool = False

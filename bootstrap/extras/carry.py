@@ -63,7 +63,18 @@ def carry_over(
         installed=chosen,
         left_out=tuple(replace(item, wheel=wheels.get(item.extra.name)) for item in left_out),
         written=frozenset(path for path, _ in written),
+        packed=frozenset(
+            path for extra in packed if not extra.fault for path in _places(extra, live)
+        ),
     )
+
+
+def _places(extra: Extra, live: Generation) -> Iterator[str]:
+    """Where the files of an extra lie in its generation, as an inventory has them."""
+    folders = scheme_folders(live, extra.name)
+    own = [folders["purelib" if f.scheme == "root" else f.scheme] / f.path for f in extra.files]
+    for path in (*own, *extra.folder.rglob("*")):
+        yield f"venv/{path.relative_to(live.venv).as_posix()}"
 
 
 def _pack(

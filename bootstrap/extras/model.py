@@ -94,10 +94,12 @@ class CarriedOver:
 
     Attributes:
         installed: those that are in the new generation, by name.
-        written: their files' paths in an inventory; they are the user's, so they do not
-            belong into it.
+        written: paths in the new inventory of the files of those that are installed; they are the
+            user's, so they do not belong into it.
+        packed: paths in the old inventory of the files of all that are there in another way now.
     """
 
     installed: tuple[Extra, ...]
     left_out: tuple[LeftOut, ...]
     written: frozenset[str]
+    packed: frozenset[str]

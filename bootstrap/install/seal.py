@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from bootstrap import inventory
@@ -85,13 +85,16 @@ def remove_strange_bytecode(generation: Generation, known: Iterable[tuple[str, s
             patiently(Path(folder).rmdir, folder)
 
 
-def write_inventory(generation: Generation, known: Iterable[tuple[str, str]]) -> str:
+def write_inventory(
+    generation: Generation, known: Iterable[tuple[str, str]], *, without: Collection[str]
+) -> str:
     """Write the inventory of all that lies in the generation now.
 
     Args:
         generation: what was built.
         known: path in the inventory and hash, in its order, of the files that were hashed while
             written.
+        without: paths in the inventory of files that are the user's.
 
     Returns:
         The SHA-256 of the inventory, hexadecimal.
@@ -99,7 +102,7 @@ def write_inventory(generation: Generation, known: Iterable[tuple[str, str]]) ->
     digest = hashlib.sha256()
 
     def lines() -> Iterator[bytes]:
-        for line in inventory.encode(inventory.take(generation.places, known)):
+        for line in inventory.encode(inventory.take(generation.places, known, without)):
             digest.update(line)
             yield line
 

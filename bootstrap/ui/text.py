@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bootstrap.belongings import FOLDER_NAME
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.units import human_size
 from bootstrap.host.model import Host
@@ -53,6 +54,14 @@ def describe_plan(plan: InstallPlan) -> Iterator[str]:
             f"replaces  {plan.replaces.product} {plan.replaces.version} "
             f"({plan.replaces.bundle_id}), which {_FATES[plan.wishes.old]}"
         )
+    if plan.extras:
+        listed = ", ".join(map(str, plan.extras))
+        fate = (
+            "come along as far as they fit"
+            if plan.wishes.keep_extras
+            else f"are moved to {FOLDER_NAME}, unless you add --keep-extras"
+        )
+        yield f"yours     {listed}: not of the bundle, so they {fate}"
 
 
 def list_bundle(index: Index) -> Iterator[str]:
