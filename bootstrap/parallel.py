@@ -4,7 +4,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
+
+from bootstrap.interrupts import HEARING_SECONDS
 
 # So many are begun before the first result is waited for.
 _AHEAD = 1024
@@ -41,4 +44,7 @@ def side_by_side(
 
 
 def _ended(item: _Item, future: Future[_Result]) -> tuple[_Item, _Result]:
+    while not future.done():
+        with suppress(TimeoutError):
+            future.exception(HEARING_SECONDS)
     return item, future.result()

@@ -23,7 +23,6 @@ from bootstrap.activate import (
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import ReportedError, reporting
 from bootstrap.events import Listener
-from bootstrap.files import remove_tree
 from bootstrap.fitness import assess
 from bootstrap.generation import Generation, new_name
 from bootstrap.host import detect_host, look_at_disk
@@ -48,6 +47,7 @@ from bootstrap.leftovers import (
 from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.probing import has_room_for_bytecode
 from bootstrap.registration import Registration
+from bootstrap.removal import remove_tree
 from bootstrap.state import Installed, InstallState, load_state, save_state
 from bootstrap.storage import brought_to_disk
 from bootstrap.target import hold, require_safe

@@ -7,10 +7,11 @@ from bootstrap import live, registration
 from bootstrap.activate import require_unused, restore_live, withdraw_launchers
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import is_link, part_of, patiently, remove_file, remove_tree, set_aside
+from bootstrap.files import is_link, part_of, patiently, remove_file
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.interrupts import held
 from bootstrap.registration import UNINSTALLER, Place
+from bootstrap.removal import remove_tree, set_aside
 from bootstrap.state import FILE_NAME, Installed, InstallState, save_state
 
 # As the command line names them.
