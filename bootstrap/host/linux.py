@@ -35,7 +35,8 @@ def users_of(*folders: Path) -> tuple[int, ...]:
 
     Of other users' processes only root can tell.
     """
-    marks = tuple({os.fsencode(folder.resolve()) + b"/" for folder in folders})
+    # Path.resolve fails where a link leads to itself.
+    marks = tuple({os.fsencode(os.path.realpath(folder)) + b"/" for folder in folders})
     return tuple(
         int(process.name)
         for process in Path("/proc").iterdir()

@@ -51,7 +51,7 @@ class Folder:
         try:
             return Path(os.readlink(f"/proc/self/fd/{self._handle}"))  # noqa: PTH115
         except FileNotFoundError:
-            return self.path.resolve()
+            return Path(os.path.realpath(self.path))
 
     def read(self, name: str) -> bytes | None:
         """A small file in it; None where there is none, nothing where it is no plain file."""

@@ -86,7 +86,10 @@ class World:
         if libc.mount(os.fsencode(source or "tmpfs"), where, kind, flags, None) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), str(point))
-        self.leaving.callback(libc.umount2, where, _MNT_DETACH)
+        # By its path, which changes with whatever is renamed, it might not be found again.
+        handle = os.open(point, os.O_PATH)
+        self.leaving.callback(os.close, handle)
+        self.leaving.callback(libc.umount2, b"/proc/self/fd/%d" % handle, _MNT_DETACH)
 
     def set_flag(self, path: Path, flag: int) -> None:
         """As chattr does; needs root."""
