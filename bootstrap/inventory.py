@@ -15,6 +15,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,14 +130,11 @@ def compare(
         return verdict
 
     count, differing = 0, dict[str, list[str]](changed=[], missing=[])
-    try:
-        for item, verdict in side_by_side(judge, items):
+    with closing(side_by_side(judge, items, stop=stop)) as judged:
+        for item, verdict in judged:
             count += 1
             if verdict:
                 differing[verdict].append(item.path)
-    finally:
-        # Whoever interrupts need not wait until a large file is hashed.
-        stop.set()
     return Drift(
         count=count, changed=tuple(differing["changed"]), missing=tuple(differing["missing"])
     )

@@ -143,6 +143,12 @@ def _open_below(within: int, name: str, path: str) -> int:
     """Open a real folder on the same disk."""
     try:
         handle = os.open(name, _FOLDER, dir_fd=within)
+    except NotADirectoryError as error:
+        # It was looked at before, so somebody has exchanged it.
+        raise UnsafeTargetError(
+            f"{path} was not deleted: it is a link, or no folder.",
+            remedy="See who changes it meanwhile, then start again.",
+        ) from error
     except OSError as error:
         raise _at(path, error) from error
     # The mount points were looked through; one that has come since, or that /proc does not tell.
@@ -173,9 +179,9 @@ def _at(path: str, error: OSError) -> OSError:
 def homes() -> Iterator[Path]:
     """Home folders of this user, by the environment and by the system's list."""
     with suppress(RuntimeError):
-        yield Path.home().resolve()
+        yield Path(os.path.realpath(Path.home()))
     with suppress(KeyError):
-        yield Path(pwd.getpwuid(os.geteuid()).pw_dir).resolve()
+        yield Path(os.path.realpath(pwd.getpwuid(os.geteuid()).pw_dir))
 
 
 def require_unused(path: Path) -> None:
