@@ -15,7 +15,6 @@ from bootstrap.activate import launchers_in
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
 from bootstrap.extras import CarriedOver, Extra, carry_over
-from bootstrap.files import remove_tree
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.runtime import make_venv, unpack_runtime
@@ -29,6 +28,7 @@ from bootstrap.install.seal import (
 from bootstrap.install.wheels import install_wheels
 from bootstrap.install.written import WrittenFiles
 from bootstrap.probing import has_room_for_bytecode
+from bootstrap.removal import remove_tree
 from bootstrap.state import Installed
 from bootstrap.verify import VerificationReport
 from bootstrap.wishes import Wishes

@@ -13,13 +13,16 @@ import hashlib
 import heapq
 import os
 import stat
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.bundle.records import row_hash
 from bootstrap.files import part_of
 from bootstrap.parallel import side_by_side
+from bootstrap.stopping import pieces
 
 FILE_NAME = "inventory.csv"
 _BYTECODE = ".pyc"
@@ -126,17 +129,19 @@ def compare(
         deep: hash every file; otherwise only those whose size or times differ.
         progress: gets the bytes of each file that was looked at.
     """
+    stop = threading.Event()
 
     def judge(item: Item) -> str | None:
-        verdict = _judge(locate(places, item.path), item, deep=deep)
+        verdict = _judge(locate(places, item.path), item, deep=deep, stop=stop)
         progress(item.size)
         return verdict
 
     count, differing = 0, dict[str, list[str]](changed=[], missing=[])
-    for item, verdict in side_by_side(judge, items):
-        count += 1
-        if verdict:
-            differing[verdict].append(item.path)
+    with closing(side_by_side(judge, items, stop=stop)) as judged:
+        for item, verdict in judged:
+            count += 1
+            if verdict:
+                differing[verdict].append(item.path)
     return Drift(
         count=count, changed=tuple(differing["changed"]), missing=tuple(differing["missing"])
     )
@@ -149,7 +154,7 @@ def locate(places: Mapping[str, Path], path: str) -> str:
     return f"{os.fspath(places[prefix])}{os.sep}{inner}"
 
 
-def _judge(path: str, item: Item, *, deep: bool) -> str | None:
+def _judge(path: str, item: Item, *, deep: bool, stop: threading.Event) -> str | None:
     try:
         status = os.lstat(path)
         if item.hash.startswith("link="):
@@ -159,7 +164,7 @@ def _judge(path: str, item: Item, *, deep: bool) -> str | None:
         if not deep and _times(status) == item.times:
             return None
         algorithm = item.hash.partition("=")[0]
-        return None if hash_file(path, algorithm) == item.hash else "changed"
+        return None if hash_file(path, algorithm, stop) == item.hash else "changed"
     except FileNotFoundError:
         return "missing"
     except OSError:
@@ -200,17 +205,27 @@ def _beside(
         yield found, row[1] if row and row[0] == found.relative else None
 
 
-def hash_file(path: str, algorithm: str = "sha256") -> str:
-    """``algorithm=value`` as in RECORD, of a file's content."""
+def hash_file(path: str, algorithm: str = "sha256", stop: threading.Event | None = None) -> str:
+    """``algorithm=value`` as in RECORD, of a file's content.
+
+    Raises:
+        StoppedError: ``stop`` was set meanwhile.
+    """
+    digest = hashlib.new(algorithm)
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        digest = hashlib.file_digest(file, algorithm)
+        for piece in pieces(file, stop):
+            digest.update(piece)
     return row_hash(digest)
 
 
-def has_hash(path: str, expected: str) -> bool:
-    """Whether a file can be read, and its content has the hash ``algorithm=value``."""
+def has_hash(path: str, expected: str, stop: threading.Event | None = None) -> bool:
+    """Whether a file can be read, and its content has the hash ``algorithm=value``.
+
+    Raises:
+        StoppedError: ``stop`` was set meanwhile.
+    """
     try:
-        return hash_file(path, expected.partition("=")[0]) == expected
+        return hash_file(path, expected.partition("=")[0], stop) == expected
     except OSError:
         return False
 

@@ -9,9 +9,10 @@ from bootstrap.activate import restore_live, withdraw_launchers, write_launchers
 from bootstrap.belongings import rescue
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import aside_of, is_link, put_back, remove_set_aside, remove_tree, tree_size
+from bootstrap.files import is_link, tree_size
 from bootstrap.generation import LINK_NAME
 from bootstrap.host import users_of
+from bootstrap.removal import aside_of, put_back, remove_set_aside, remove_tree
 from bootstrap.state import InstallState, save_state
 from bootstrap.uninstall import begin_removal, finish_removal
 

@@ -8,18 +8,11 @@ from bootstrap.activate import require_unused, restore_live, withdraw_launchers
 from bootstrap.belongings import rescue
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import (
-    aside_of,
-    is_link,
-    part_of,
-    patiently,
-    remove_file,
-    remove_tree,
-    set_aside,
-)
+from bootstrap.files import is_link, part_of, patiently, remove_file
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.interrupts import held
 from bootstrap.registration import UNINSTALLER, Place
+from bootstrap.removal import aside_of, remove_tree, set_aside
 from bootstrap.state import FILE_NAME, Installed, InstallState, save_state
 
 # As the command line names them.

@@ -172,7 +172,9 @@ class VenvDestination(SchemeDictionaryDestination):
 
     def _take(self, full: str, content: Content, *, alone: bool, executable: bool) -> None:
         """From the earlier generation, else from the bundle."""
-        if self._earlier.give(full, content.record_hash, content.size, executable=executable):
+        if self._earlier.give(
+            full, content.record_hash, content.size, executable=executable, stop=self._stop
+        ):
             self._progress(content.size)
         else:
             chunks = self._counted(content.chunks(alone=alone))
