@@ -16,6 +16,7 @@ from bootstrap.generation import Generation
 # What pip and uv write about their own work; and signatures of the RECORD that was.
 OF_INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 _NOT_IN_WHEEL = ("RECORD", "RECORD.jws", "RECORD.p7s", *OF_INSTALLER)
+_DEEPEST = 200
 # How many files installers for Windows make of one entry point, the older ones included.
 _WINDOWS_SCRIPTS = (".exe", "-script.py", "-script.pyw", ".exe.manifest")
 
@@ -83,8 +84,9 @@ class _Shelf:
                 raise CannotCarryError(
                     f"Its RECORD lists {row!r}, which leads out of the environment."
                 )
-            # Other installers split a RECORD at whatever may be the end of a line.
-            if len(inner.splitlines()) != 1:
+            # Installers split a RECORD at whatever may be the end of a line, and make folders by
+            # way of all that are above them.
+            if len(inner.splitlines()) != 1 or inner.count(os.sep) > _DEEPEST:
                 raise CannotCarryError(f"Its file {inner!r} has a name that no wheel can hold.")
             scheme, path = self._place(inner)
             if not self._is_left_out(scheme, path):
@@ -121,12 +123,13 @@ class _Shelf:
             raise CannotCarryError(f"Its RECORD lists {path!r}, which no wheel of it can hold.")
 
     def _is_left_out(self, scheme: Scheme, path: str) -> bool:
+        *folders, name = path.split("/")
+        # pip compiles scripts, too.
+        if "__pycache__" in folders:
+            return True
         if scheme == "scripts":
             return os.path.normcase(path) in self._made
-        *folders, name = path.split("/")
-        return "__pycache__" in folders or (
-            scheme == "root" and folders == [self._info.name] and name in _NOT_IN_WHEEL
-        )
+        return scheme == "root" and folders == [self._info.name] and name in _NOT_IN_WHEEL
 
     def _look(self, inner: str, scheme: Scheme, path: str) -> File:
         full = os.path.join(self._venv, inner)  # noqa: PTH118
@@ -142,7 +145,7 @@ class _Shelf:
         return File(
             scheme=scheme,
             path=path,
-            source=Path(full),
+            source=full,
             size=status.st_size,
             executable=bool(status.st_mode & stat.S_IXUSR),
         )

@@ -92,12 +92,12 @@ def _member(name: str, *, executable: bool) -> zipfile.ZipInfo:
     return info
 
 
-def _chunks(file: File, source: Path, live: Generation) -> Iterator[bytes]:
+def _chunks(file: File, source: str, live: Generation) -> Iterator[bytes]:
     try:
         # Whatever it was when it was found: a link may lead anywhere.
-        if not stat.S_ISREG(source.lstat().st_mode):
+        if not stat.S_ISREG(os.lstat(source).st_mode):
             raise CannotCarryError(f"Its file {file.path} is no file any more.")
-        with source.open("rb") as stream:
+        with Path(source).open("rb") as stream:
             if file.scheme == "scripts":
                 yield _for_any_python(stream.read(_LONGEST_HEAD), live)
             while chunk := stream.read(_CHUNK):
