@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 from bootstrap import torch_lock, verify
 from bootstrap.activate import launchers_in
@@ -134,7 +135,8 @@ def prove(built: Built, origin: Origin, *, gpu_usable: bool) -> VerificationRepo
     remove_tree(scratch, inside=generation.folder)
     # What was compiled of the modules spares the first start its longest part.
     if not has_room_for_bytecode(generation.folder):
-        remove_strange_bytecode(generation, built.known)
+        brought = chain(built.known, ((path, "") for path in built.carried.written))
+        remove_strange_bytecode(generation, brought)
     return report
 
 

@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import installer
@@ -180,15 +182,13 @@ def _bundle(index: Index, generation: Generation) -> dict[NormalizedName, Distri
 
 def _is_taken(generation: Generation) -> Callable[[Extra, File], bool]:
     """Whether the place of a file is another's; the same file there already is no harm."""
-    closed = dict[Path, bool]()
 
+    @cache
     def is_closed(folder: Path) -> bool:
-        if folder == generation.venv:
-            return False
-        if folder not in closed:
-            blocked = is_link(folder) or (os.path.lexists(folder) and not folder.is_dir())
-            closed[folder] = blocked or is_closed(folder.parent)
-        return closed[folder]
+        inside = takewhile(lambda path: path != generation.venv, (folder, *folder.parents))
+        return any(
+            is_link(path) or (os.path.lexists(path) and not path.is_dir()) for path in inside
+        )
 
     def is_taken(extra: Extra, file: File) -> bool:
         folders = scheme_folders(generation, extra.name)
@@ -201,7 +201,7 @@ def _is_taken(generation: Generation) -> Callable[[Extra, File], bool]:
             file.source
             and place.is_file()
             and not is_link(place)
-            and inventory.has_hash(str(place), inventory.hash_file(str(file.source)))
+            and inventory.has_hash(str(place), inventory.hash_file(file.source))
         )
 
     return is_taken

@@ -16,6 +16,7 @@ from bootstrap.generation import Generation
 # What pip and uv write about their own work; and signatures of the RECORD that was.
 OF_INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 _NOT_IN_WHEEL = ("RECORD", "RECORD.jws", "RECORD.p7s", *OF_INSTALLER)
+_DEEPEST = 200
 # How many files installers for Windows make of one entry point, the older ones included.
 _WINDOWS_SCRIPTS = (".exe", "-script.py", "-script.pyw", ".exe.manifest")
 
@@ -52,7 +53,7 @@ def _made(scripts: Sequence[str], *, windows: bool) -> list[tuple[str, ...]]:
 
 
 class _Shelf:
-    """Where one environment has which files of wheels.
+    """Where one environment has which files of wheels; all paths are relative to it.
 
     Args:
         live: the environment's generation.
@@ -61,34 +62,35 @@ class _Shelf:
     """
 
     def __init__(self, live: Generation, info: Path, made: frozenset[str]) -> None:
-        self._info = info
-        self._made = {os.path.normcase(name) for name in made}
         self._venv = os.path.realpath(live.venv)
-        self._site = self._within(live, live.site_packages)
-        self._scripts = self._within(live, live.scripts)
+        self._info = info
         self._name = canonicalize_name(info.name.partition("-")[0])
-        # pip has its own place for them on Windows, too.
-        other = live.venv / "include" / "site" / f"python{live.python_version}"
-        self._includes = [self._within(live, include) for include in (live.include, other)]
+        self._made = {os.path.normcase(name) for name in made}
+        self._site = str(live.site_packages.relative_to(live.venv))
+        self._scripts = str(live.scripts.relative_to(live.venv))
+        self._includes = (
+            str(live.include.relative_to(live.venv)),
+            # pip has this place of its own for them on Windows, too.
+            os.path.join("include", "site", f"python{live.python_version}"),  # noqa: PTH118
+        )
         self._own_folders = dict[str, bool]()
-
-    def _within(self, live: Generation, folder: Path) -> str:
-        return os.path.join(self._venv, folder.relative_to(live.venv))  # noqa: PTH118
 
     def files(self) -> Iterator[File]:
         """Those of RECORD that belong into a wheel."""
         for row in self._rows():
-            full = os.path.normpath(os.path.join(self._site, row))  # noqa: PTH118
-            if (inner := _below(self._venv, full)) is None:
+            inner = os.path.normpath(os.path.join(self._site, row))  # noqa: PTH118
+            # The separator is for what is nothing but "..".
+            if Path(inner).anchor or f"{inner}{os.sep}".startswith(f"..{os.sep}"):
                 raise CannotCarryError(
-                    f"Its RECORD lists {row!r}, which lies outside of the environment."
+                    f"Its RECORD lists {row!r}, which leads out of the environment."
                 )
-            # Other installers split a RECORD at whatever may be the end of a line.
-            if len(inner.splitlines()) != 1:
+            # Installers split a RECORD at whatever may be the end of a line, and make folders by
+            # way of all that are above them.
+            if len(inner.splitlines()) != 1 or inner.count(os.sep) > _DEEPEST:
                 raise CannotCarryError(f"Its file {inner!r} has a name that no wheel can hold.")
-            scheme, path = self._place(full, inner)
+            scheme, path = self._place(inner)
             if not self._is_left_out(scheme, path):
-                yield self._look(full, scheme, path)
+                yield self._look(inner, scheme, path)
 
     def _rows(self) -> Iterator[str]:
         text = read_text(self._info / "RECORD", LARGEST_RECORD)
@@ -99,20 +101,21 @@ class _Shelf:
         except csv.Error as error:
             raise CannotCarryError(f"Its RECORD cannot be understood ({error}).") from error
 
-    def _place(self, full: str, inner: str) -> tuple[Scheme, str]:
-        if (path := _below(self._site, full)) is not None:
+    def _place(self, inner: str) -> tuple[Scheme, str]:
+        if path := _below(self._site, inner):
             self._require_own(path)
             return "root", path
-        if (path := _below(self._scripts, full)) is not None:
+        if path := _below(self._scripts, inner):
             return "scripts", path
         for include in self._includes:
-            first, _, path = (_below(include, full) or "").partition("/")
+            first, _, path = _below(include, inner).partition("/")
             if path and canonicalize_name(first) == self._name:
                 return "headers", path
-        if "site-packages" in inner.lower().split("/"):
+        path = inner.replace(os.sep, "/")
+        if "site-packages" in path.lower().split("/"):
             # There it would be of no distribution, and unseen.
-            raise CannotCarryError(f"Its RECORD lists {inner!r}, which is another Python's.")
-        return "data", inner
+            raise CannotCarryError(f"Its RECORD lists {path!r}, which is another Python's.")
+        return "data", path
 
     def _require_own(self, path: str) -> None:
         first, _, _ = path.partition("/")
@@ -120,14 +123,16 @@ class _Shelf:
             raise CannotCarryError(f"Its RECORD lists {path!r}, which no wheel of it can hold.")
 
     def _is_left_out(self, scheme: Scheme, path: str) -> bool:
+        *folders, name = path.split("/")
+        # pip compiles scripts, too.
+        if "__pycache__" in folders:
+            return True
         if scheme == "scripts":
             return os.path.normcase(path) in self._made
-        *folders, name = path.split("/")
-        return "__pycache__" in folders or (
-            scheme == "root" and folders == [self._info.name] and name in _NOT_IN_WHEEL
-        )
+        return scheme == "root" and folders == [self._info.name] and name in _NOT_IN_WHEEL
 
-    def _look(self, full: str, scheme: Scheme, path: str) -> File:
+    def _look(self, inner: str, scheme: Scheme, path: str) -> File:
+        full = os.path.join(self._venv, inner)  # noqa: PTH118
         try:
             status = os.lstat(full)
             own = self._is_own(os.path.dirname(full))  # noqa: PTH120
@@ -140,7 +145,7 @@ class _Shelf:
         return File(
             scheme=scheme,
             path=path,
-            source=Path(full),
+            source=full,
             size=status.st_size,
             executable=bool(status.st_mode & stat.S_IXUSR),
         )
@@ -153,9 +158,8 @@ class _Shelf:
         return own
 
 
-def _below(folder: str, full: str) -> str | None:
-    """The path relative to ``folder``, with forward slashes; None where it lies elsewhere."""
+def _below(folder: str, path: str) -> str:
+    """The path relative to ``folder``, with forward slashes; empty where it lies elsewhere."""
     start = os.path.normcase(folder) + os.sep
-    if not os.path.normcase(full).startswith(start):
-        return None
-    return full[len(start) :].replace(os.sep, "/")
+    inside = os.path.normcase(path).startswith(start)
+    return path[len(start) :].replace(os.sep, "/") if inside else ""

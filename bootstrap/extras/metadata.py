@@ -21,7 +21,7 @@ from bootstrap.extras.model import CannotCarryError
 
 # Whatever is larger is no metadata; a RECORD has some 100 bytes for each file.
 _LARGEST = 4 << 20
-LARGEST_RECORD = 256 << 20
+LARGEST_RECORD = 64 << 20
 # They become part of a file's name.
 _NAME = re.compile(r"(?![. ]*\Z)[^/\\:\0]+")
 _TAG = re.compile(r"[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+")
@@ -48,8 +48,8 @@ class _DirectUrl(msgspec.Struct, frozen=True):
     dir_info: _DirectoryInfo = _DirectoryInfo()
 
 
-def read_text(path: Path, largest: int = _LARGEST) -> str:
-    """A small text file, UTF-8.
+def read_bytes(path: Path, largest: int = _LARGEST) -> bytes:
+    """A small file.
 
     Raises:
         CannotCarryError: there is none, or none of that kind.
@@ -59,11 +59,23 @@ def read_text(path: Path, largest: int = _LARGEST) -> str:
         # Opening a pipe would wait for ever, and a link may lead anywhere.
         if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
             raise CannotCarryError(f"Its {path.name} is no file, or too large.")
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise CannotCarryError(f"It has no {path.name}.") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise CannotCarryError(f"Its {path.name} cannot be read ({_why(error)}).") from error
+
+
+def read_text(path: Path, largest: int = _LARGEST) -> str:
+    """A small file of text in UTF-8.
+
+    Raises:
+        CannotCarryError: there is none, or none of that kind.
+    """
+    try:
+        return read_bytes(path, largest).decode("utf-8")
+    except ValueError as error:
+        raise CannotCarryError(f"Its {path.name} is not in UTF-8.") from error
 
 
 def read_about(folder: Path) -> About:
@@ -72,7 +84,8 @@ def read_about(folder: Path) -> About:
     Raises:
         CannotCarryError: it is not there or cannot be understood.
     """
-    raw, _ = parse_email(read_text(folder / "METADATA"))
+    # Older ones need not be UTF-8.
+    raw, _ = parse_email(read_bytes(folder / "METADATA"))
     try:
         return About(
             name=canonicalize_name(raw["name"], validate=True),
@@ -94,7 +107,7 @@ def require_not_editable(folder: Path) -> None:
     if not os.path.lexists(path):
         return
     try:
-        origin = msgspec.json.decode(read_text(path), type=_DirectUrl)
+        origin = msgspec.json.decode(read_bytes(path), type=_DirectUrl)
     except (msgspec.DecodeError, RecursionError) as error:
         raise CannotCarryError(f"Its {path.name} cannot be understood ({_why(error)}).") from error
     if origin.dir_info.editable:
@@ -158,8 +171,10 @@ def read_scripts(folder: Path) -> Sequence[str]:
     except (configparser.Error, AssertionError, ValueError) as error:
         raise CannotCarryError(f"Its {path.name} cannot be understood ({_why(error)}).") from error
     for name in names:
-        if not _NAME.fullmatch(name):
+        if not (_NAME.fullmatch(name) and name.isprintable()):
             raise CannotCarryError(f"It has a script called {name!r}, which is no file's name.")
+    if len(set(map(os.path.normcase, names))) < len(names):
+        raise CannotCarryError("It has two scripts of the same name.")
     return names
 
 

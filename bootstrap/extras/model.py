@@ -25,13 +25,14 @@ class File:
 
     Attributes:
         path: relative to the folder of its scheme, with forward slashes.
-        source: where it lies now; None for a script that is made when installing.
+        source: where it lies now, a plain string since there may be thousands; None for a script
+            that is made when installing.
         size: bytes.
     """
 
     scheme: Scheme
     path: str
-    source: Path | None
+    source: str | None
     size: int = 0
     executable: bool = False
 

@@ -58,7 +58,7 @@ def _fill(made: zipfile.ZipFile, extra: Extra, live: Generation) -> None:
     for file in extra.files:
         if file.source:
             name = file.path if file.scheme == "root" else f"{data}/{file.scheme}/{file.path}"
-            chunks = _chunks(file.source, live, is_script=file.scheme == "scripts")
+            chunks = _chunks(file, file.source, live)
             rows.append(_add(made, name, file, chunks))
     record = f"{extra.folder.name}/RECORD"
     text = io.StringIO()
@@ -92,18 +92,18 @@ def _member(name: str, *, executable: bool) -> zipfile.ZipInfo:
     return info
 
 
-def _chunks(source: Path, live: Generation, *, is_script: bool) -> Iterator[bytes]:
+def _chunks(file: File, source: str, live: Generation) -> Iterator[bytes]:
     try:
         # Whatever it was when it was found: a link may lead anywhere.
-        if not stat.S_ISREG(source.lstat().st_mode):
-            raise CannotCarryError(f"Its file {source} is no file any more.")
-        with source.open("rb") as file:
-            if is_script:
-                yield _for_any_python(file.read(_LONGEST_HEAD), live)
-            while chunk := file.read(_CHUNK):
+        if not stat.S_ISREG(os.lstat(source).st_mode):
+            raise CannotCarryError(f"Its file {file.path} is no file any more.")
+        with Path(source).open("rb") as stream:
+            if file.scheme == "scripts":
+                yield _for_any_python(stream.read(_LONGEST_HEAD), live)
+            while chunk := stream.read(_CHUNK):
                 yield chunk
     except OSError as error:
-        raise CannotCarryError(f"Its file {source} cannot be read: {error.strerror}.") from error
+        raise CannotCarryError(f"Its file {file.path} cannot be read: {error.strerror}.") from error
 
 
 def _for_any_python(head: bytes, live: Generation) -> bytes:

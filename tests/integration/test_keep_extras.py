@@ -27,7 +27,7 @@ class Machine:
         make_wheel(self.wheels, "lost", "2.0", {"lost.py": b""}, ["nowhere>=1"])
 
     def run(self, *arguments: str) -> list[dict[str, Any]]:
-        command = [self._installer, "--json", "--target", self.target, *arguments]
+        command = [str(self._installer), "--json", "--target", str(self.target), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return events(done.stdout)
@@ -35,10 +35,10 @@ class Machine:
     def add(self, *names: str) -> None:
         """As somebody does who has a pip of his own."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-        python = self.target / ".venv" / "bin" / "python"
+        python = str(self.target / ".venv" / "bin" / "python")
         pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--quiet"]
         subprocess.run(
-            [*pip, "--no-index", "--find-links", self.wheels, *names],
+            [*pip, "--no-index", "--find-links", str(self.wheels), *names],
             env={**clean, "PIP_CONFIG_FILE": os.devnull},
             check=True,
             timeout=120,

@@ -1,18 +1,24 @@
 """From one generation into another: what fits is installed, the rest lies packed beside."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import installer
 import pytest
+from installer.exceptions import InstallerError
+from installer.utils import Scheme
 
 from bootstrap import inventory
 from bootstrap.bundle.model import BlacklistRule, Index
-from bootstrap.errors import UnsafeTargetError
+from bootstrap.errors import InstallError, UnsafeTargetError
 from bootstrap.extras import CarriedOver, carry, carry_over, destination, find_extras, repack
 from bootstrap.generation import Generation
+from bootstrap.install.written import WrittenFiles
 from tests.support.commands import fingerprint
 from tests.support.extras import EVERY_KIND, add, index_of, make_generation, seal
 from tests.support.records import mismatches
@@ -85,12 +91,19 @@ def test_scripts_call_the_new_python(live: Generation) -> None:
 def test_what_its_installer_noted_down_still_holds(live: Generation) -> None:
     folder = add(live, make_wheel(live.root, "every_kind", "1.0", EVERY_KIND))
     (folder / "direct_url.json").write_text('{"url": "file:///w.whl", "archive_info": {}}')
+    (folder / "uv_cache.json").write_text("{}")
+    with (folder / "RECORD").open("a") as record:
+        record.writelines(
+            f"{folder.name}/{name},,\n" for name in ("direct_url.json", "uv_cache.json")
+        )
+    (extra,) = find_extras(live, ["locked"])
+    # They are nothing that a wheel has.
+    assert not [file for file in extra.files if file.path.endswith(".json")]
     new = stocked(live.root, "new", "2.0")
     carry_to(live, new)
     there = new.site_packages / folder.name
-    assert (there / "INSTALLER").read_bytes() == b"tests\n"
-    assert (there / "REQUESTED").read_bytes() == b""
-    assert (there / "direct_url.json").read_text() == (folder / "direct_url.json").read_text()
+    for name in ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"):
+        assert (there / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_who_does_not_fit_lies_packed_beside(live: Generation) -> None:
@@ -122,7 +135,7 @@ def test_who_does_not_fit_lies_packed_beside(live: Generation) -> None:
 
 
 def test_files_do_not_take_the_place_of_others(live: Generation) -> None:
-    """Whatever stands there: other content, a folder, a file or a link on the way."""
+    """Whatever stands there: other content, a folder, a link; a file or a link on the way."""
     new = stocked(live.root, "new", "2.0")
     away = live.root / "away"
     away.mkdir()
@@ -132,16 +145,17 @@ def test_files_do_not_take_the_place_of_others(live: Generation) -> None:
     (site / "file").write_bytes(b"")
     (site / "linked").symlink_to(away)
     (site / "link.py").symlink_to(away / "link.py")
+    (site / "same.py").symlink_to(live.site_packages / "same.py")
     (new.scripts / "tool").write_bytes(b"of the bundle")
     points = b"[console_scripts]\ntool = points:x\n"
     for name, path in (
         *(("differs", "differs.py"), ("folder", "folder.py"), ("file", "file/x.py")),
-        *(("linked", "linked/x.py"), ("link", "link.py")),
+        *(("linked", "linked/x.py"), ("link", "link.py"), ("same", "same.py")),
         ("points", "points-1.0.dist-info/entry_points.txt"),
     ):
         add(live, make_wheel(live.root, name, "1.0", {path: points}))
     result, _ = carry_to(live, new)
-    assert result.installed == ()
+    assert len(result.left_out) == 7
     assert {item.reason.split(" would ")[1] for item in result.left_out} == {
         "take the place of another one."
     }
@@ -151,16 +165,23 @@ def test_files_do_not_take_the_place_of_others(live: Generation) -> None:
 def test_another_python_takes_what_is_for_any(live: Generation) -> None:
     major, minor = (int(part) for part in PYTHON.split("."))
     tag = f"cp{major}{minor}-cp{major}{minor}-linux_x86_64"
+    later = f"later; python_version >= '{major}.{minor + 1}'"
+    full = f"full; python_full_version == '{major}.{minor + 1}.7'"
     add(live, make_wheel(live.root, "every_kind", "1.0", EVERY_KIND))
+    add(live, make_wheel(live.root, "needs_later", "1.0", {"needs.py": b""}, [later]))
+    add(live, make_wheel(live.root, "needs_full", "1.0", {"full.py": b""}, [full]))
     add(live, make_wheel(live.root, "compiled", "1.0", {"compiled.so": b"\x7fELF"}, tag=tag))
     new = stocked(live.root, "new", "2.0", f"{major}.{minor + 1}")
     result, folder = carry_to(live, new)
     assert [one.name for one in result.installed] == ["every-kind"]
     assert (new.site_packages / "every_kind" / "__init__.py").is_file()
     assert (new.include / "every-kind" / "every.h").is_file()
-    (left,) = result.left_out
-    assert left.reason == f"It was built for another Python or system ({tag})."
-    assert [path.name for path in folder.iterdir()] == [f"compiled-1.0-{tag}.whl"]
+    assert [item.reason for item in result.left_out] == [
+        f"It was built for another Python or system ({tag}).",
+        "It needs full, which the new environment does not have.",
+        "It needs later, which the new environment does not have.",
+    ]
+    assert f"compiled-1.0-{tag}.whl" in {path.name for path in folder.iterdir()}
 
 
 def test_extras_of_the_bundles_own_are_looked_at(live: Generation) -> None:
@@ -179,6 +200,31 @@ def test_on_windows_they_are_what_windows_has(tmp_path: Path) -> None:
     assert (new.scripts / "every-kind.exe").read_bytes().startswith(b"MZ")
     assert fingerprint(new.venv).keys() == fingerprint(live.venv).keys()
     assert mismatches(new.site_packages)[0] == []
+
+
+def test_what_comes_meanwhile_is_not_overwritten(live: Generation) -> None:
+    add(live, make_wheel(live.root, "mine", "1.0", {"mine.py": b"mine"}))
+    (extra,) = find_extras(live, ["locked"])
+    written = WrittenFiles(live)
+    place = destination.ExtraDestination(live, extra, written)
+    for content, refused in (b"mine", False), (b"more", True):
+        with pytest.raises(InstallError, match="is there already") if refused else nullcontext():
+            place.write_to_fs(Scheme("purelib"), "mine.py", io.BytesIO(content), False)  # noqa: FBT003
+    assert list(written) == []
+    assert (live.site_packages / "mine.py").read_bytes() == b"mine"
+
+
+def test_what_the_library_says_is_told(live: Generation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing real is known that gets so far."""
+
+    def refuse(*_: object) -> None:
+        raise InstallerError("odd")
+
+    add(live, make_wheel(live.root, "mine", "1.0", {"mine.py": b"mine"}))
+    monkeypatch.setattr(installer, "install", refuse)
+    with pytest.raises(InstallError, match=r"mine 1.0 could not be installed .*: odd") as caught:
+        carry_to(live, make_generation(live.root, "new"))
+    assert "--keep-extras" in caught.value.remedy
 
 
 def test_a_link_for_a_folder_is_not_followed(live: Generation) -> None:

@@ -44,7 +44,7 @@ def extra(
 
 
 def file(path: str, scheme: str = "root", source: str | None = "") -> File:
-    where = None if source is None else Path(source or f"/live/{path}")
+    where = None if source is None else source or f"/live/{path}"
     return File(scheme=scheme, path=path, source=where)  # type: ignore[arg-type]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bootstrap.extras import Extra, find_extras
 from bootstrap.generation import Generation
+from tests.support.effort import steps
 from tests.support.extras import EVERY_KIND, add, make_generation, seal
 from tests.support.small_stack import make_wheel
 
@@ -63,6 +64,23 @@ def test_another_version_of_a_locked_one_is_drift(live: Generation) -> None:
     assert find_extras(live, BUNDLED) == ()
 
 
+def test_a_locked_one_is_drift_whatever_it_calls_itself(live: Generation) -> None:
+    metadata = {"locked-2.0.dist-info/METADATA": b"Name: sneaky\nVersion: 2.0\n"}
+    add(live, make_wheel(live.root, "locked", "2.0", metadata))
+    assert find_extras(live, BUNDLED) == ()
+
+
+def test_without_any_nothing_is_read(live: Generation) -> None:
+    """It is in every plan, also where there are thousands of files."""
+    for number in range(200):
+        folder = live.site_packages / f"bundled_{number}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_bytes(b"Name: x\n" * 500)
+    live.inventory.write_bytes(live.inventory.read_bytes() * 5000)
+    bundled = ["locked", *(f"bundled-{number}" for number in range(200))]
+    assert steps(lambda: find_extras(live, bundled)) < 200 * 200
+
+
 def test_one_that_only_calls_itself_like_a_locked_one_is_none(live: Generation) -> None:
     metadata = b"Metadata-Version: 2.1\nName: Locked\nVersion: 1.5\n"
     add(live, make_wheel(live.root, "mine", "1.5", {"mine-1.5.dist-info/METADATA": metadata}))
@@ -109,17 +127,18 @@ def test_windows_has_other_places(tmp_path: Path) -> None:
             record.write(f"{os.path.relpath(path, live.site_packages)},,\n")
     found = only(live)
     assert found.fault is None
-    places = {(file.scheme, file.path): file.source for file in found.files}
-    assert places["headers", "every.h"]
-    assert places["headers", "more.h"]
-    assert places["scripts", "every-kind.exe"] is None
-    assert ("scripts", "every-kind-script.py") not in places
+    sources = {(file.scheme, file.path): file.source for file in found.files}
+    assert sources["headers", "every.h"]
+    assert sources["headers", "more.h"]
+    assert sources["scripts", "every-kind.exe"] is None
+    assert ("scripts", "every-kind-script.py") not in sources
 
 
 def test_bytecode_does_not_come_along(live: Generation) -> None:
     folder = mine(live)
     with (folder / "RECORD").open("a") as record:
-        record.write("mine/__pycache__/__init__.cpython-311.pyc,,\n")
+        for place in ("mine", "../../../bin", "../../../share"):
+            record.write(f"{place}/__pycache__/x.cpython-311.pyc,,\n")
     assert only(live).fault is None
     assert not [file for file in only(live).files if "__pycache__" in file.path]
 
@@ -140,7 +159,8 @@ FAULTS = {
     ),
     "another name": ("METADATA", b"Name: other\nVersion: 1.5\n", "speaks of other 1.5"),
     "another version": ("METADATA", b"Name: mine\nVersion: 1.6\n", "speaks of mine 1.6"),
-    "no text": ("METADATA", b"Name: \xff\xfe\n", "METADATA cannot be read"),
+    "odd bytes": ("METADATA", b"Name: \xff\xfe\n", "METADATA cannot be understood"),
+    "odd text": ("WHEEL", b"Tag: \xff\xfe\n", "Its WHEEL is not in UTF-8"),
     "no WHEEL": ("WHEEL", None, "It has no WHEEL"),
     "no tags": ("WHEEL", b"Wheel-Version: 1.0\n", "No wheel can be called"),
     "odd tag": ("WHEEL", b"Wheel-Version: 1.0\nTag: any\n", "WHEEL cannot be understood"),
@@ -162,6 +182,13 @@ FAULTS = {
         "script called '../../x'",
     ),
     "entry point without a name": ("entry_points.txt", b"[gui_scripts]\n.. = mine:x\n", "'..'"),
+    "entry point of two lines": (
+        *("entry_points.txt", "[gui_scripts]\na\x9fb = mine:x\n".encode(), "'a\\x9fb'"),
+    ),
+    "entry point there twice": (
+        *("entry_points.txt", b"[gui_scripts]\nx = mine:x\n[console_scripts]\nx = mine:y\n"),
+        "two scripts of the same name",
+    ),
     "editable": (
         *("direct_url.json", b'{"url": "file:///home/me", "dir_info": {"editable": true}}'),
         "an editable installation of file:///home/me",
@@ -193,6 +220,12 @@ def test_an_ordinary_origin_is_no_fault(live: Generation) -> None:
     (mine(live) / "direct_url.json").write_bytes(
         b'{"url": "file:///x.whl", "archive_info": {"hash": "sha256=00"}}'
     )
+    assert only(live).fault is None
+
+
+def test_older_metadata_need_not_be_utf_8(live: Generation) -> None:
+    author = b"Author: M\xfcller\n"
+    (mine(live) / "METADATA").write_bytes(b"Name: mine\nVersion: 1.5\n" + author)
     assert only(live).fault is None
 
 
@@ -246,16 +279,18 @@ def test_what_is_no_distribution_is_none(live: Generation) -> None:
 # Rows of a RECORD that lead to what is not the distribution's.
 HOSTILE = {
     "../../x": "is missing",
-    "../../../../../../outside": "lies outside of the environment",
-    "../../../../outside/secret": "lies outside of the environment",
-    "/etc/passwd": "lies outside of the environment",
+    "../../../../../../outside": "leads out of the environment",
+    "../../../../outside/secret": "leads out of the environment",
+    "/etc/passwd": "leads out of the environment",
     "link.py": "is a link",
     "linked/secret": "is a link",
     "../../../bin/linked/secret": "is a link",
     "mine": "is a link, or is none",
     "../..": "is a link, or is none",
-    "../../..": "lies outside of the environment",
+    "../../..": "is a link, or is none",
+    "../../../..": "leads out of the environment",
     "gone.py": "is missing",
+    "d/" * 300 + "x.py": "a name that no wheel can hold",
     "two\x85lines.py": "a name that no wheel can hold",
     '"two\nlines.py"': "a name that no wheel can hold",
     "nul\0byte": "cannot be looked at",
@@ -340,6 +375,6 @@ def test_no_row_reaches_outside(live: Generation, parts: list[str], absolute: bo
     venv = live.venv.resolve()
     for file in only(live).files:
         assert file.source
-        assert file.source.resolve() == file.source
-        assert file.source.is_relative_to(venv)
+        assert os.path.realpath(file.source) == file.source
+        assert Path(file.source).is_relative_to(venv)
         assert ".." not in file.path.split("/")

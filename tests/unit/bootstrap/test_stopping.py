@@ -122,7 +122,7 @@ def test_a_crew_that_takes_from_an_earlier_generation_stops(large: Path) -> None
     for made in (old, new):
         made.folder.mkdir(parents=True)
     large.rename(old.folder / "large.bin")
-    earlier = Earlier.of(old, new.folder)
+    earlier = Earlier.of(old, new.folder, stays=False)
 
     def take() -> None:
         full = str(new.folder / "large.bin")
