@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from bootstrap.belongings import FOLDER_NAME
 from bootstrap.errors import (
     BusyError,
     NotWritableError,
@@ -25,8 +26,9 @@ from bootstrap.state import FILE_NAME
 
 _LOCK_NAME = ".install.lock"
 _OWNER_NAME = ".install.owner.json"
-# What an installation that was killed before its first state can have left.
-_HARMLESS = {_LOCK_NAME, _OWNER_NAME, f".{FILE_NAME}.part", "logs"}
+# What an installation that was killed before its first state can have left, and what was kept
+# for the user when one was removed.
+_HARMLESS = {_LOCK_NAME, _OWNER_NAME, f".{FILE_NAME}.part", "logs", FOLDER_NAME}
 
 
 def require_safe(target: Path) -> None:

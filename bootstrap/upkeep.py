@@ -1,10 +1,11 @@
 """What is done with an installation that is there; no bundle is needed for it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import registration, verify
-from bootstrap.activate import activate, require_unused
+from bootstrap.activate import activate, require_free_link, require_unused
 from bootstrap.belongings import belongings
 from bootstrap.errors import (
     BusyError,
@@ -70,6 +71,7 @@ class Upkeep:
         """
         self._state()
         self._require_changeable()
+        require_free_link(self.target)
         with hold(self.target), reporting("rolling back", option=None):
             state = undo_unfinished(self.target, self._state(), self.listener)
             previous = self.kept()
@@ -84,10 +86,16 @@ class Upkeep:
             if previous.way == "folder":
                 require_unused(self.target)
             with held(too_late=True):
-                switched = InstallState(live=previous, previous=state.live)
-                activate(self.target, previous.generation_in(self.target, live=False), switched)
+                self._switch(InstallState(live=previous, previous=state.live), previous)
                 self._register(previous)
         return report
+
+    def _switch(self, switched: InstallState, to: Installed) -> None:
+        try:
+            activate(self.target, to.generation_in(self.target, live=False), switched)
+        except BaseException:
+            undo_unfinished(self.target, self._state(), self.listener)
+            raise
 
     def installed(self) -> Installed | None:
         """What is live, or was when its removal began; None after a first attempt that failed.
@@ -113,12 +121,13 @@ class Upkeep:
         return previous
 
     def belongings(self) -> tuple[str, ...]:
-        """Files in what is live that this installer did not make, as far as that can be told."""
-        live = self._state().live
-        try:
-            return tuple(belongings(live.generation_in(self.target))) if live else ()
-        except (OSError, ValueError):
-            return ()
+        """Files in what is live or kept that this installer did not make, if that can be told."""
+        state, found = self._state(), list[str]()
+        for one, live in ((state.live, True), (state.previous, False)):
+            if one:
+                with suppress(OSError, ValueError):
+                    found += belongings(one.generation_in(self.target, live=live))
+        return tuple(found)
 
     def uninstall(self, *, keep_user_files: bool = False) -> tuple[str, ...]:
         """Remove everything that was installed, and nothing else.
@@ -162,7 +171,7 @@ class Upkeep:
             self.listener.note(
                 "Another installer is at work there; this is what is live meanwhile."
             )
-        except NotWritableError as error:
+        except ReportedError as error:
             self.listener.warn(f"An interrupted run has left something there. {error.message}")
         return state
 
