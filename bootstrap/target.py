@@ -1,5 +1,6 @@
 """The target folder: may we use it, and nobody else at the same time."""
 
+import errno
 import json
 import os
 import platform
@@ -191,7 +192,12 @@ def _write_owner(target: Path) -> None:
         "host": platform.node(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    (target / _OWNER_NAME).write_text(json.dumps(owner), encoding="utf-8")
+    try:
+        (target / _OWNER_NAME).write_text(json.dumps(owner), encoding="utf-8")
+    except OSError as error:
+        # Only others read it, and a full disk must not keep anybody from clearing up.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def _owner(target: Path) -> str:

@@ -1,5 +1,6 @@
 """Removes an installation, and nothing that it did not make."""
 
+import errno
 import re
 from pathlib import Path
 
@@ -83,13 +84,24 @@ def begin_removal(target: Path, state: InstallState, *, keep_user_files: bool) -
         if live.present(target) == "folder":
             live.clear(target)
         set_aside(target / "generations", inside=target)
-        save_state(target, begun)
+        _write_down(target, begun)
     except BaseException:
         if state.live:
             put_back(target / "generations", inside=target)
             restore_live(target, state.live)
         raise
     return begun
+
+
+def _write_down(target: Path, begun: InstallState) -> None:
+    try:
+        save_state(target, begun)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # Nothing else may go before it is written down.
+        _remove_logs(target / "logs")
+        save_state(target, begun)
 
 
 def finish_removal(target: Path, state: InstallState, listener: Listener) -> tuple[str, ...]:

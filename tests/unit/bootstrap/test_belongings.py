@@ -137,6 +137,8 @@ def test_whatever_lies_among_the_generations_is_kept(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis").write_text("years of work")
+    # A folder of ours elsewhere, it seems.
+    (precious / "inventory.csv").write_text("")
     generations = tmp_path / "generations"
     (generations / "link").symlink_to(precious)
     (generations / "file").write_text("f")

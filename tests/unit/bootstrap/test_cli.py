@@ -1,5 +1,6 @@
 """What the program takes itself for, by its name and by what lies beside it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -67,6 +68,22 @@ def test_the_uninstaller_removes_what_it_is_told_to(tmp_path: Path, started_as: 
     assert started_as(here / "uninstall.exe", "--silent", "--target", str(there)) == 0
     assert load_state(here) is not None
     assert not there.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its names are Unicode")
+def test_names_that_are_not_unicode_are_told(
+    tmp_path: Path, started_as: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "llm"
+    target.mkdir()
+    live = go_live(target, "g1", "symlink")
+    strange = os.fsdecode(b"\xff")
+    for folder in (target, live.venv):
+        (folder / strange).write_text("years of work")
+    log = tmp_path / "log"
+    assert started_as(target / "Uninstall.exe", "--log", str(log)) == 0
+    assert "and so kept: \\udcff." in capsys.readouterr().out
+    assert "1 files that you have added, such as venv/\\udcff, go as well" in log.read_text()
 
 
 def test_alone_the_uninstaller_finds_nothing(
