@@ -1,38 +1,43 @@
 """Upgraded, kept, rolled back, repaired, discarded, removed: with two real bundles."""
 
-import json
-import os
 import shlex
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
 from bootstrap.bundle.model import Index, decode_index
 from tests.support.commands import events, fingerprint
-from tests.support.machine import STICK, TARGET, TIMEOUT, python, run
+from tests.support.machine import STICK, TARGET, TIMEOUT, python
 from tests.support.minimal_root import MinimalRoot, open_minimal_root, send_signal
 from tests.support.small_stack import NEWER_CLICK, PINS, SmallBundle
+from tests.support.two_versions import (
+    CLICK,
+    DISK,
+    DISK_SIZE,
+    NEWER,
+    ON_DISK,
+    SNAPSHOTS,
+    TERMINALS,
+    add,
+    did,
+    fill,
+    flip,
+    freeze,
+    generations,
+    inodes,
+    kill,
+    leave_free,
+    loaders,
+    put,
+    rescued,
+    start,
+    state,
+    take,
+)
 
 pytestmark = pytest.mark.slow
-
-NEWER = "/media/stick/newer.run"
-DISK = "/mnt/disk"
-ON_DISK = f"{DISK}/llm"
-_DISK_SIZE = 1 << 30
-_SNAPSHOTS = "/opt/snapshots"
-# What is asked is asked on a terminal.
-_TERMINALS = """
-mkdir /dev/pts
-mount -t devpts -o newinstance,ptmxmode=666 devpts /dev/pts
-ln -s pts/ptmx /dev/ptmx
-"""
-_CLICK = "import importlib.metadata as m; print(m.version('click'))"
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +48,9 @@ def machine(
     with open_minimal_root(tmp_path_factory.mktemp("root")) as root:
         root.copy_in(small.installer, STICK)
         root.copy_in(newer.installer, NEWER)
-        root.tmpfs(DISK, _DISK_SIZE)
-        root.run(["sh", "-ec", _TERMINALS], timeout=TIMEOUT, check=True)
-        root.path(_SNAPSHOTS).mkdir()
+        root.tmpfs(DISK, DISK_SIZE)
+        root.run(["sh", "-ec", TERMINALS], timeout=TIMEOUT, check=True)
+        root.path(SNAPSHOTS).mkdir()
         did(root, 0, "--target", ON_DISK)
         take(root, ON_DISK, "disk")
         did(root, 0)
@@ -53,17 +58,6 @@ def machine(
         did(root, 0, "--keep-previous", program=NEWER)
         take(root, TARGET, "two")
         yield root
-
-
-def take(root: MinimalRoot, target: str, name: str) -> None:
-    root.run(["cp", "-a", target, f"{_SNAPSHOTS}/{name}"], timeout=TIMEOUT, check=True)
-
-
-def put(root: MinimalRoot, name: str, target: str) -> MinimalRoot:
-    """The target as it was taken; nothing else beside it."""
-    restore = f"rm -rf {shlex.quote(target)} {DISK}/*; cp -a {_SNAPSHOTS}/{name} "
-    root.run(["sh", "-c", restore + shlex.quote(target)], timeout=TIMEOUT, check=True)
-    return root
 
 
 @pytest.fixture
@@ -89,80 +83,13 @@ def newer_index(newer: SmallBundle) -> Index:
     return decode_index((newer.beside / "bundle.json").read_bytes())
 
 
-def did(
-    root: MinimalRoot, code: int, *arguments: str, program: str = STICK
-) -> "subprocess.CompletedProcess[str]":
-    """Run it, on the usual target unless another is given, and expect this exit code."""
-    target = () if "--target" in arguments else ("--target", TARGET)
-    done = run(root, *target, *arguments, program=program)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def state(root: MinimalRoot, target: str = TARGET) -> dict[str, Any]:
-    """What is live, kept, and so on; absent is what is not."""
-    written = json.loads(root.path(f"{target}/install.json").read_text())["state"]
-    return {
-        name: value["bundle_id"] if isinstance(value, dict) else value
-        for name, value in written.items()
-        if value
-    }
-
-
-def generations(root: MinimalRoot, target: str = TARGET) -> list[str]:
-    return sorted(path.name for path in root.path(f"{target}/generations").iterdir())
-
-
-def loaders(root: MinimalRoot, generation: str) -> Path:
-    (path,) = root.path(f"{TARGET}/generations/{generation}").glob(
-        "venv/lib/*/site-packages/jinja2/loaders.py"
-    )
-    return path
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[100] ^= 1
-    path.write_bytes(data)
-
-
-def start(root: MinimalRoot, phase: str, *arguments: str) -> "subprocess.Popen[str]":
-    """The newer installer, in this phase."""
-    runner = root.start([NEWER, "--json", *arguments])
-    assert runner.stdout is not None
-    for line in runner.stdout:
-        if json.loads(line).get("phase") == phase:
-            return runner
-    raise AssertionError(f"it has ended before {phase}")
-
-
-def inodes(root: MinimalRoot, generation: str) -> set[int]:
-    paths = root.path(f"{TARGET}/generations/{generation}").rglob("*")
-    return {path.lstat().st_ino for path in paths}
-
-
-def freeze(runner: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """Stop what the runner has started, where it is."""
-    family = psutil.Process(runner.pid).children(recursive=True)
-    for process in family:
-        process.suspend()
-    return family
-
-
-def kill(family: list[psutil.Process]) -> None:
-    for process in family:
-        process.kill()
-    psutil.wait_procs(family, timeout=60)
-
-
 def test_back_and_forth(two: MinimalRoot, index: Index, newer_index: Index) -> None:
     old, new = index.bundle_id, newer_index.bundle_id
     # Otherwise one could change the other.
     assert not inodes(two, old) & inodes(two, new)
-    for live, kept, click in ((new, old, NEWER_CLICK), (old, new, PINS["click"])) * 2:
-        assert state(two) == {"live": live, "previous": kept}
-        assert python(two, _CLICK) == click
+    for live, previous, click in ((new, old, NEWER_CLICK), (old, new, PINS["click"])) * 2:
+        assert state(two) == {"live": live, "previous": previous}
+        assert python(two, CLICK) == click
         did(two, 0, "--verify", "--deep")
         if (live, click) == (new, NEWER_CLICK):
             told = did(two, 0, "--rollback")
@@ -181,7 +108,7 @@ def test_there_is_no_way_back_to_what_was_damaged(two: MinimalRoot, index: Index
     assert "site-packages/jinja2/loaders.py (changed)" in done.stderr
     assert "--allow-downgrade" in done.stderr
     assert state(two) == before
-    assert python(two, _CLICK) == NEWER_CLICK
+    assert python(two, CLICK) == NEWER_CLICK
     did(two, 0, "--verify", "--deep")
 
 
@@ -240,7 +167,7 @@ def test_what_has_changed_is_built_anew(
     assert moved == (harm is delete_the_inventory)
     did(two, 0, "--verify", "--deep")
     did(two, 0, "--rollback")
-    assert python(two, _CLICK) == PINS["click"]
+    assert python(two, CLICK) == PINS["click"]
 
 
 def test_an_older_version_must_be_asked_for(two: MinimalRoot, index: Index) -> None:
@@ -252,23 +179,7 @@ def test_an_older_version_must_be_asked_for(two: MinimalRoot, index: Index) -> N
     # It was built anew; what was kept until now goes as well, since nobody asked for it.
     assert state(two) == {"live": index.bundle_id}
     assert generations(two) == [f"{index.bundle_id}.2"]
-    assert python(two, _CLICK) == PINS["click"]
-
-
-def leave_free(root: MinimalRoot, size: int) -> None:
-    """Fill the disk but for so many bytes."""
-    facts = os.statvfs(root.path(DISK))
-    with root.path(f"{DISK}/filler").open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, facts.f_bavail * facts.f_frsize - size)
-
-
-def fill(root: MinimalRoot) -> None:
-    """Till nothing fits any more, whoever else writes meanwhile."""
-    with root.path(f"{DISK}/filler").open("ab", buffering=0) as file:
-        for size in (1 << 20, 4096):
-            with suppress(OSError):
-                while True:
-                    file.write(bytes(size))
+    assert python(two, CLICK) == PINS["click"]
 
 
 def test_only_sharing_makes_it_fit(disk: MinimalRoot, newer_index: Index) -> None:
@@ -318,9 +229,10 @@ def test_a_disk_that_becomes_full_meanwhile(disk: MinimalRoot, index: Index) -> 
 
 
 def test_a_full_disk_can_be_cleared(disk: MinimalRoot, index: Index) -> None:
-    family = freeze(start(disk, "install", "--target", ON_DISK))
+    runner = start(disk, "install", "--target", ON_DISK)
+    family = freeze(runner)
     fill(disk)
-    kill(family)
+    kill(runner, family)
     assert "was not finished" in did(disk, 0, "--verify", "--target", ON_DISK).stderr
     assert generations(disk, ON_DISK) == [index.bundle_id]
     fill(disk)
@@ -328,35 +240,14 @@ def test_a_full_disk_can_be_cleared(disk: MinimalRoot, index: Index) -> None:
     assert not disk.path(ON_DISK).exists()
 
 
-def add(root: MinimalRoot, generation: str) -> list[str]:
-    """A file of the user's, and a package that no pip has installed."""
-    (site,) = root.path(f"{TARGET}/generations/{generation}").glob("venv/lib/*/site-packages")
-    (site / "mine").mkdir()
-    (site / "mine" / "__init__.py").write_text("x = 42\n")
-    (site / "mine-1.0.dist-info").mkdir()
-    (site / "mine-1.0.dist-info" / "METADATA").write_text("Name: mine\nVersion: 1.0\n")
-    (site.parents[2] / "notes.txt").write_text("years of work")
-    inside = str(site.relative_to(root.path(f"{TARGET}/generations/{generation}")))
-    return [
-        f"{inside}/mine-1.0.dist-info/METADATA",
-        f"{inside}/mine/__init__.py",
-        "venv/notes.txt",
-    ]
-
-
-def kept(root: MinimalRoot, generation: str) -> list[str]:
-    folder = root.path(f"{TARGET}/user-files/{generation}")
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-
-
 def test_what_is_the_users_outlives_an_upgrade(one: MinimalRoot, index: Index) -> None:
     added = add(one, index.bundle_id)
     told = did(one, 0, program=NEWER).stderr
     where = f"{TARGET}/user-files/{index.bundle_id}"
     assert f"3 files that were added to {index.bundle_id} are in {where} now." in told
-    assert kept(one, index.bundle_id) == added
+    assert rescued(one, index.bundle_id) == added
     did(one, 0, "--uninstall")
-    assert kept(one, index.bundle_id) == added
+    assert rescued(one, index.bundle_id) == added
     # Beside it one may begin again.
     did(one, 0)
 
@@ -372,7 +263,7 @@ def test_removing_names_what_is_the_users(two: MinimalRoot, index: Index) -> Non
     did(two, 0, "--verify")
     told = did(two, 0, "--uninstall", "--keep-user-files")
     assert "Not by this installer, and so kept: user-files." in told.stdout
-    assert kept(two, index.bundle_id) == added
+    assert rescued(two, index.bundle_id) == added
     assert [path.name for path in two.path(TARGET).iterdir()] == ["user-files"]
 
 
@@ -384,10 +275,11 @@ def test_removing_deletes_it_otherwise(two: MinimalRoot, index: Index) -> None:
 
 
 def test_verify_puts_in_order_what_was_killed(one: MinimalRoot, index: Index) -> None:
-    family = freeze(start(one, "install", "--target", TARGET))
+    runner = start(one, "install", "--target", TARGET)
+    family = freeze(runner)
     told = did(one, 0, "--verify").stderr
     assert "Another installer is at work there; this is what is live meanwhile." in told
-    kill(family)
+    kill(runner, family)
     half = state(one)["building"]
     assert generations(one) == [index.bundle_id, half]
     verify = [STICK, "--verify", "--target", TARGET]
@@ -417,4 +309,4 @@ def test_an_interruption_leaves_everything_as_it_was(
     assert runner.returncode == 130, errors
     assert events(output)[-1]["message"] == "Interrupted; everything is as it was."
     assert (state(two), fingerprint(two.path(f"{TARGET}/generations"))) == before
-    assert python(two, _CLICK) == NEWER_CLICK
+    assert python(two, CLICK) == NEWER_CLICK
