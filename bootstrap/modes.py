@@ -183,7 +183,7 @@ def _rollback(upkeep: Upkeep, open_log: _LogOpener, ask: Ask) -> str:
     if not ask(f"Go back in {upkeep.target}?", details):
         raise _declined("changed")
     open_log()
-    report = upkeep.rollback()
+    report = upkeep.rollback(previous)
     return f"{_what(previous)} is live in {upkeep.target} again: {report.verdict}."
 
 

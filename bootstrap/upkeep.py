@@ -57,24 +57,32 @@ class Upkeep:
             raise _nothing_in(self.target)
         return self._inspect(state.live, live=True, deep=deep)
 
-    def rollback(self) -> VerificationReport:
+    def rollback(self, previous: Installed) -> VerificationReport:
         """Go back to the environment that was kept, once it has proved to be as it was.
+
+        Args:
+            previous: as :meth:`kept` has told before.
 
         Returns:
             What was proved. What was live is kept now, so that one can return.
 
         Raises:
-            UsageError: nothing is installed there, or nothing was kept.
+            UsageError: nothing is installed there.
             RecoveryNeededError: what was kept is damaged; what is live stays.
             UnfitMachineError: it was verified on a GPU, and none can be used now.
-            BusyError: on Windows, a program keeps what must be replaced open.
+            BusyError: another one is kept now; or, on Windows, a program keeps what must be
+                replaced open.
         """
         self._state()
         self._require_changeable()
         require_free_link(self.target)
         with hold(self.target), reporting("rolling back", option=None):
             state = undo_unfinished(self.target, self._state(), self.listener)
-            previous = self.kept()
+            if state.previous != previous:
+                raise BusyError(
+                    f"Another installer has changed {self.target} in the meantime.",
+                    remedy="Start again.",
+                )
             try:
                 report = self._inspect(previous, live=False, deep=True)
             except (VerificationError, RecoveryNeededError) as error:

@@ -183,8 +183,17 @@ def test_a_rollback_that_cannot_be_ended_is_undone_at_once(
     monkeypatch.setattr(part, fail)
     target = Upkeep(target=world.target, allow_no_gpu=True, listener=Listener())
     with pytest.raises(Exception, match="became full while rolling back"):
-        target.rollback()
+        target.rollback(world.kept)
     assert load_state(world.target) == world.before
+    require_state(world.target, world.before, way)
+
+
+def test_only_what_was_shown_is_gone_back_to(tmp_path: Path, way: Way) -> None:
+    world = World(tmp_path / "llm", way)
+    roll_back(world)
+    target = Upkeep(target=world.target, allow_no_gpu=True, listener=Listener())
+    with pytest.raises(BusyError, match="in the meantime"):
+        target.rollback(world.new)
     require_state(world.target, world.before, way)
 
 
