@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; see :class:`bootstrap.bundle.errors.ExitCode`.
     """
     interrupts.listen()
-    _write_utf8()
+    _write_all_names()
     log, shown = LogListener(), _shown(arguments)
     named_log: Path | None = None
     try:
@@ -147,11 +147,12 @@ def _asker(options: argparse.Namespace) -> modes.Ask:
     return dialogs.ask if dialogs.wanted() else console.ask
 
 
-def _write_utf8() -> None:
-    """Also where Windows would use another encoding, as it does in pipes and files."""
+def _write_all_names() -> None:
+    """Also where Windows would use another encoding, as in pipes, and names are not Unicode."""
+    encoding = "utf-8" if sys.platform == "win32" else None
     for stream in (sys.stdout, sys.stderr):
-        if sys.platform == "win32" and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _shown(arguments: Sequence[str]) -> Listener:

@@ -124,12 +124,13 @@ def is_junction(status: os.stat_result) -> bool:
 
 
 def tree_size(path: Path) -> int:
-    """Bytes of all files below a folder; what links lead to does not count."""
+    """Bytes that deleting a folder frees: of files that no other name keeps; links aside."""
     total = 0
     for folder, below, names in os.walk(path):
         # Python takes a junction for a folder, and would follow it.
         below[:] = [name for name in below if not is_link(Path(folder, name))]
-        total += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)  # noqa: PTH118
+        statuses = (os.lstat(os.path.join(folder, name)) for name in names)  # noqa: PTH118
+        total += sum(status.st_size for status in statuses if status.st_nlink == 1)
     return total
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.bundle.records import row_hash
-from bootstrap.files import part_of
+from bootstrap.files import is_junction, part_of
 from bootstrap.parallel import side_by_side
 from bootstrap.stopping import pieces
 
@@ -109,9 +109,19 @@ def _link(found: _Found) -> str | None:
 
 def additions(places: Mapping[str, Path], items: Iterable[Item]) -> Iterator[str]:
     """Files of a generation that its inventory does not know; bytecode aside."""
+    return (found.relative for found, ours in _told_apart(places, items) if not ours)
+
+
+def own_size(places: Mapping[str, Path], items: Iterable[Item]) -> int:
+    """Bytes that go with a generation: of files that are no additions, and have no other name."""
+    statuses = (found.status for found, ours in _told_apart(places, items) if ours)
+    return sum(status.st_size for status in statuses if status.st_nlink == 1)
+
+
+def _told_apart(places: Mapping[str, Path], items: Iterable[Item]) -> Iterator[tuple[_Found, bool]]:
+    """Every file of a generation, and whether it goes with that."""
     for found, known in _beside(_walk(places), ((item.path, item.hash) for item in items)):
-        if known is None and not found.relative.endswith(_BYTECODE):
-            yield found.relative
+        yield found, known is not None or found.relative.endswith(_BYTECODE)
 
 
 def compare(
@@ -186,7 +196,8 @@ def _walk_in(prefix: str, folder: str) -> Iterator[_Found]:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         relative = f"{prefix}{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
+        # Python takes a junction for a folder; what it leads to is no part of this.
+        if entry.is_dir(follow_symlinks=False) and not is_junction(os.lstat(entry.path)):
             yield from _walk_in(f"{relative}/", entry.path)
         elif relative not in _ITSELF:
             # Windows tells a listed file's size and times later than the file itself.

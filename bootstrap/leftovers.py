@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from bootstrap import live
+from bootstrap import inventory, live
 from bootstrap.activate import restore_live, withdraw_launchers, write_launchers
 from bootstrap.belongings import rescue
 from bootstrap.errors import ReportedError
@@ -12,7 +12,7 @@ from bootstrap.events import Listener
 from bootstrap.files import is_link, tree_size
 from bootstrap.generation import LINK_NAME
 from bootstrap.host import users_of
-from bootstrap.removal import aside_of, put_back, remove_set_aside, remove_tree
+from bootstrap.removal import aside_of, is_aside, put_back, remove_set_aside, remove_tree
 from bootstrap.state import InstallState, save_state
 from bootstrap.uninstall import begin_removal, finish_removal
 
@@ -22,8 +22,12 @@ def is_unfinished(target: Path, state: InstallState) -> bool:
     generations = target / "generations"
     if state.building or state.removing or os.path.lexists(aside_of(generations)):
         return True
-    present = live.leads_to(target, state.live.way) if state.live else None
-    return present != (state.live.generation if state.live else None)
+    if _others(target, state):
+        return True
+    # What somebody else has put there was left by none of our runs.
+    if state.live is None or live.is_foreign(target):
+        return False
+    return live.leads_to(target, state.live.way) != state.live.generation
 
 
 def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> InstallState:
@@ -69,7 +73,11 @@ def discard(target: Path, state: InstallState, listener: Listener) -> InstallSta
     if state.live is None:
         return state
     begun = begin_removal(target, state, keep_user_files=True)
-    return undo_unfinished(target, begun, listener)
+    listener.note(f"Removing {state.live.generation}, before the new one is built.")
+    finish_removal(target, begun, listener)
+    state = InstallState()
+    save_state(target, state)
+    return state
 
 
 def _restore_launchers(target: Path, state: InstallState, listener: Listener) -> None:
@@ -107,7 +115,9 @@ def remove_others(
             continue
         listener.note(f"Removing {path.name.strip('.')}, which is not live.")
         try:
-            rescue(target, path, path.name, listener, carried=carried)
+            # What was never finished has nothing of the user's, what is half deleted no more.
+            if path.name != state.building and not is_aside(path):
+                rescue(target, path, path.name, listener, carried=carried)
             remove_tree(path, inside=path.parent)
         except (OSError, ReportedError) as error:
             listener.warn(
@@ -122,10 +132,20 @@ def reclaimable(target: Path, state: InstallState) -> int:
     for folder in (target / "generations", aside_of(target / "generations")):
         if folder.is_dir() and not is_link(folder):
             others = (p for p in folder.iterdir() if p.name not in kept and not is_link(p))
-            total += sum(map(tree_size, others))
+            total += sum(_size(path, state) for path in others)
             # They are where they are found first; see undo_unfinished.
             kept = ()
     return total
+
+
+def _size(path: Path, state: InstallState) -> int:
+    if path.name == state.building or is_aside(path) or is_aside(path.parent):
+        return tree_size(path)
+    try:
+        return inventory.own_size({"": path}, inventory.read(path / inventory.FILE_NAME))
+    except (OSError, ValueError):
+        # All of it will be the user's.
+        return 0
 
 
 def generation_names(target: Path) -> set[str]:

@@ -195,10 +195,11 @@ def _rollback(upkeep: Upkeep, open_log: _LogOpener, ask: Ask) -> str:
         f"back to   {_what(previous)}, installed {previous.installed:%Y-%m-%d}",
         *([f"from      {_what(live)}, which is kept"] if live else []),
     ]
+    _show(upkeep, details)
     if not ask(f"Go back in {upkeep.target}?", details):
         raise _declined("changed")
     open_log()
-    report = upkeep.rollback()
+    report = upkeep.rollback(previous)
     return f"{_what(previous)} is live in {upkeep.target} again: {report.verdict}."
 
 
@@ -209,6 +210,7 @@ def _uninstall(upkeep: Upkeep, ask: Ask, *, keep_user_files: bool) -> str:
     if strange:
         fate = "are kept" if keep_user_files else "go as well, unless you add --keep-user-files"
         details.append(f"{len(strange)} files that you have added, such as {strange[0]}, {fate}")
+    _show(upkeep, details)
     if not ask(f"Remove it from {upkeep.target}?", details):
         raise _declined("removed")
     kept = upkeep.uninstall(keep_user_files=keep_user_files)
@@ -216,6 +218,12 @@ def _uninstall(upkeep: Upkeep, ask: Ask, *, keep_user_files: bool) -> str:
     if not kept:
         return message
     return f"{message} Not by this installer, and so kept: {', '.join(kept)}."
+
+
+def _show(upkeep: Upkeep, details: Iterable[str]) -> None:
+    """As the plan is shown; who asks on a terminal takes it for read."""
+    for line in details:
+        upkeep.listener.note(line)
 
 
 def _what(one: Index | Installed) -> str:

@@ -1,16 +1,15 @@
 """Room on the disk: what an installation needs, and what need not be free when it begins."""
 
 import secrets
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import verify
+from bootstrap import inventory, verify
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.units import human_size
 from bootstrap.errors import NoSpaceError, ReportedError
-from bootstrap.files import tree_size
+from bootstrap.generation import Generation
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.host.model import Disk
 from bootstrap.leftovers import reclaimable
@@ -44,14 +43,14 @@ def look_for_room(target: Path, state: InstallState, index: Index, wishes: Wishe
         wishes: what becomes of the old generation.
     """
     freed = reclaimable(target, state)
-    kept = sum(_sizes(target, [one for one in (state.live, state.previous) if one]))
+    discardable = _discardable(target, state)
     if wishes.old == "discard":
-        return Room(freed=freed + kept)
+        return Room(freed=freed + discardable)
     shared = 0
     # Under a second name one environment could change the other, so not if both stay.
     if state.live and _can_share(target, links=wishes.old != "keep"):
         shared = _common(target, state.live, index)
-    return Room(shared=shared, freed=freed, discardable=kept)
+    return Room(shared=shared, freed=freed, discardable=discardable)
 
 
 def short_of_room(disk: Disk, need: int, room: Room, wishes: Wishes) -> ReportedError | None:
@@ -67,7 +66,9 @@ def short_of_room(disk: Disk, need: int, room: Room, wishes: Wishes) -> Reported
     if free >= need:
         return None
     remedy = "Free some space, or choose another disk with --target."
-    if wishes.old != "discard" and free + room.discardable >= need + room.shared:
+    # Nothing is repaired that way.
+    may_discard = wishes.old not in ("discard", "repair")
+    if may_discard and free + room.discardable >= need + room.shared:
         remedy = (
             f"{remedy} With --discard-previous the old environment goes first, and there is room; "
             "but if the installation then fails, none is left."
@@ -78,10 +79,24 @@ def short_of_room(disk: Disk, need: int, room: Room, wishes: Wishes) -> Reported
     )
 
 
-def _sizes(target: Path, generations: Iterable[Installed]) -> Iterable[int]:
-    for one in generations:
-        live = one.generation_in(target)
-        yield from (tree_size(place) for place in {*live.places.values()})
+def _discardable(target: Path, state: InstallState) -> int:
+    """Bytes that both generations take; not more, or none would be left and there is no room."""
+    live = _size(state.live.generation_in(target)) if state.live else 0
+    if state.previous is None:
+        return live
+    previous = _size(state.previous.generation_in(target, live=False))
+    # They may have every block in common.
+    if _can_share(target, links=False):
+        return max(live, previous)
+    return live + previous
+
+
+def _size(generation: Generation) -> int:
+    try:
+        return inventory.own_size(generation.places, inventory.read(generation.inventory))
+    except (OSError, ValueError):
+        # Nobody can tell what of it is the user's, which goes nowhere.
+        return 0
 
 
 def _common(target: Path, live: Installed, index: Index) -> int:

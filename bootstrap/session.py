@@ -200,13 +200,20 @@ class Session:
             )
         state = undo_unfinished(self.target, state, self.listener)
         if self.wishes.old == "discard":
+            # Once more, before it is gone.
+            self._require_room(
+                plan, look_for_room(self.target, state, self.reader.index, self.wishes)
+            )
             with held():
                 state = discard(self.target, state, self.listener)
         # Leftovers may be in use, and others write to the disk as well.
-        short = short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
+        self._require_room(plan, Room())
+        return state
+
+    def _require_room(self, plan: InstallPlan, room: Room) -> None:
+        short = short_of_room(look_at_disk(self.target), plan.space_needed, room, self.wishes)
         if short:
             raise short
-        return state
 
     def _origin(self, live: Installed | None, extras: tuple[Extra, ...]) -> Origin:
         return Origin(

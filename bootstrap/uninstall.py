@@ -1,18 +1,19 @@
 """Removes an installation, and nothing that it did not make."""
 
+import errno
 import re
 from pathlib import Path
 
 from bootstrap import live, registration
 from bootstrap.activate import require_unused, restore_live, withdraw_launchers
-from bootstrap.belongings import rescue
+from bootstrap.belongings import require_haven, rescue
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
 from bootstrap.files import is_link, part_of, patiently, remove_file
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.interrupts import held
 from bootstrap.registration import UNINSTALLER, Place
-from bootstrap.removal import aside_of, remove_tree, set_aside
+from bootstrap.removal import aside_of, is_aside, put_back, remove_tree, set_aside
 from bootstrap.state import FILE_NAME, Installed, InstallState, save_state
 
 # As the command line names them.
@@ -57,14 +58,41 @@ def begin_removal(target: Path, state: InstallState, *, keep_user_files: bool) -
 
     Raises:
         BusyError: something of it is in use; nothing was changed.
-        OSError: something cannot be changed.
+        UnsafeTargetError: what is the user's has no place to go to; nothing was changed.
+        OSError: something cannot be changed, or the disk is full; nothing was.
     """
     require_unused(target)
+    if keep_user_files:
+        require_haven(target)
     withdraw_launchers(target, state.live)
-    _set_aside(target, state)
-    begun = InstallState(removing=state.live or state.removing, keep_user_files=keep_user_files)
-    save_state(target, begun)
+    begun = InstallState(
+        removing=state.live or state.removing,
+        building=state.building,
+        keep_user_files=keep_user_files,
+    )
+    try:
+        # Where it is a real folder, it goes together with its generation.
+        if live.present(target) == "folder":
+            live.clear(target)
+        set_aside(target / "generations", inside=target)
+        _write_down(target, begun)
+    except BaseException:
+        if state.live:
+            put_back(target / "generations", inside=target)
+            restore_live(target, state.live)
+        raise
     return begun
+
+
+def _write_down(target: Path, begun: InstallState) -> None:
+    try:
+        save_state(target, begun)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # Nothing else may go before it is written down.
+        _remove_logs(target / "logs")
+        save_state(target, begun)
 
 
 def finish_removal(target: Path, state: InstallState, listener: Listener) -> tuple[str, ...]:
@@ -78,30 +106,21 @@ def finish_removal(target: Path, state: InstallState, listener: Listener) -> tup
         _unregister(gone, target, listener)
     live.clear(target)
     if state.keep_user_files:
-        _rescue_all(target, listener)
+        _rescue_all(target, state, listener)
     remove_tree(target / "generations", inside=target)
     _remove_files(target, gone.launchers if gone else ())
     return (UNINSTALLER,) if registration.remove_uninstaller(target, listener) else ()
 
 
-def _rescue_all(target: Path, listener: Listener) -> None:
+def _rescue_all(target: Path, state: InstallState, listener: Listener) -> None:
     generations = target / "generations"
     for where in (generations, aside_of(generations)):
         if where.is_dir() and not is_link(where):
             for folder in sorted(where.iterdir()):
-                rescue(target, folder, folder.name, listener)
-
-
-def _set_aside(target: Path, state: InstallState) -> None:
-    try:
-        # Where it is a real folder, it goes together with its generation.
-        if live.present(target) == "folder":
-            live.clear(target)
-        set_aside(target / "generations", inside=target)
-    except BaseException:
-        if state.live:
-            restore_live(target, state.live)
-        raise
+                if folder.name != state.building and not is_aside(folder):
+                    rescue(target, folder, folder.name, listener)
+                    # Half deleted, it must not be taken for one that nobody has looked through.
+                    set_aside(folder, inside=where)
 
 
 def _unregister(gone: Installed, target: Path, listener: Listener) -> None:

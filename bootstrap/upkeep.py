@@ -1,10 +1,11 @@
 """What is done with an installation that is there; no bundle is needed for it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import registration, verify
-from bootstrap.activate import activate, require_unused
+from bootstrap.activate import activate, require_free_link, require_unused
 from bootstrap.belongings import belongings
 from bootstrap.errors import (
     BusyError,
@@ -56,23 +57,32 @@ class Upkeep:
             raise _nothing_in(self.target)
         return self._inspect(state.live, live=True, deep=deep)
 
-    def rollback(self) -> VerificationReport:
+    def rollback(self, previous: Installed) -> VerificationReport:
         """Go back to the environment that was kept, once it has proved to be as it was.
+
+        Args:
+            previous: as :meth:`kept` has told before.
 
         Returns:
             What was proved. What was live is kept now, so that one can return.
 
         Raises:
-            UsageError: nothing is installed there, or nothing was kept.
+            UsageError: nothing is installed there.
             RecoveryNeededError: what was kept is damaged; what is live stays.
             UnfitMachineError: it was verified on a GPU, and none can be used now.
-            BusyError: on Windows, a program keeps what must be replaced open.
+            BusyError: another one is kept now; or, on Windows, a program keeps what must be
+                replaced open.
         """
         self._state()
         self._require_changeable()
+        require_free_link(self.target)
         with hold(self.target), reporting("rolling back", option=None):
             state = undo_unfinished(self.target, self._state(), self.listener)
-            previous = self.kept()
+            if state.previous != previous:
+                raise BusyError(
+                    f"Another installer has changed {self.target} in the meantime.",
+                    remedy="Start again.",
+                )
             try:
                 report = self._inspect(previous, live=False, deep=True)
             except (VerificationError, RecoveryNeededError) as error:
@@ -84,10 +94,16 @@ class Upkeep:
             if previous.way == "folder":
                 require_unused(self.target)
             with held(too_late=True):
-                switched = InstallState(live=previous, previous=state.live)
-                activate(self.target, previous.generation_in(self.target, live=False), switched)
+                self._switch(InstallState(live=previous, previous=state.live), previous)
                 self._register(previous)
         return report
+
+    def _switch(self, switched: InstallState, to: Installed) -> None:
+        try:
+            activate(self.target, to.generation_in(self.target, live=False), switched)
+        except BaseException:
+            undo_unfinished(self.target, self._state(), self.listener)
+            raise
 
     def installed(self) -> Installed | None:
         """What is live, or was when its removal began; None after a first attempt that failed.
@@ -113,12 +129,13 @@ class Upkeep:
         return previous
 
     def belongings(self) -> tuple[str, ...]:
-        """Files in what is live that this installer did not make, as far as that can be told."""
-        live = self._state().live
-        try:
-            return tuple(belongings(live.generation_in(self.target))) if live else ()
-        except (OSError, ValueError):
-            return ()
+        """Files in what is live or kept that this installer did not make, if that can be told."""
+        state, found = self._state(), list[str]()
+        for one, live in ((state.live, True), (state.previous, False)):
+            if one:
+                with suppress(OSError, ValueError):
+                    found += belongings(one.generation_in(self.target, live=live))
+        return tuple(found)
 
     def uninstall(self, *, keep_user_files: bool = False) -> tuple[str, ...]:
         """Remove everything that was installed, and nothing else.
@@ -162,7 +179,7 @@ class Upkeep:
             self.listener.note(
                 "Another installer is at work there; this is what is live meanwhile."
             )
-        except NotWritableError as error:
+        except ReportedError as error:
             self.listener.warn(f"An interrupted run has left something there. {error.message}")
         return state
 

@@ -86,7 +86,10 @@ def remove_strange_bytecode(generation: Generation, known: Iterable[tuple[str, s
 
 
 def write_inventory(
-    generation: Generation, known: Iterable[tuple[str, str]], *, without: Collection[str]
+    generation: Generation,
+    known: Iterable[tuple[str, str]],
+    *,
+    without: Collection[str] = frozenset(),
 ) -> str:
     """Write the inventory of all that lies in the generation now.
 

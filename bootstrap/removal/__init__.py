@@ -111,9 +111,12 @@ def remove_set_aside(path: Path, *, inside: Path) -> None:
 
 def aside_of(path: Path) -> Path:
     """What a folder is called while it is deleted; of one that is so called, its own name."""
-    if path.name.startswith(".") and path.name.endswith(".removed"):
-        return path
-    return path.with_name(f".{path.name}.removed")
+    return path if is_aside(path) else path.with_name(f".{path.name}.removed")
+
+
+def is_aside(path: Path) -> bool:
+    """Whether its name says that it is being deleted."""
+    return path.name.startswith(".") and path.name.endswith(".removed")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 
 from bootstrap.activate import activate, launchers_in
 from bootstrap.generation import Generation, Way
+from bootstrap.install.seal import write_inventory
 from bootstrap.live import junction, symlink
 from bootstrap.state import Installed, InstallState
 
@@ -20,6 +21,7 @@ def make_generation(target: Path, name: str, way: Way) -> Generation:
     made.documents.mkdir()
     (made.documents / "python.bat").write_text(f"for all, by {name}")
     (made.venv / "pyvenv.cfg").write_text(f"home = {made.runtime}\nversion = 3.11.9\n")
+    write_inventory(made, ())
     return made
 
 

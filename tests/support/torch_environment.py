@@ -62,7 +62,7 @@ class TorchEnvironment:
         write_pip_configuration(self.index, self.generation)
         if watch:
             write_torch_watch(self.generation)
-        write_inventory(self.generation, known, without=())
+        write_inventory(self.generation, known)
 
     @property
     def site(self) -> Path:
