@@ -49,6 +49,7 @@ _PACK_PEX = """\
 pex --python "$PYTHON" -r "$REQUIREMENTS" -f "$WHEELHOUSE" --no-index --include-tools \
 -o "$ARTEFACT\""""
 _PEX_INSTALL = 'PEX_TOOLS=1 "$PYTHON" "$ARTEFACT" venv env'
+# Of itself makeself takes ustar, which holds no names as long as some wheels have.
 _PACK_MAKESELF = """\
 mkdir box
 cp -rl "$WHEELHOUSE" box/wheelhouse
@@ -59,7 +60,7 @@ set -eu
 "$1/bin/pip" install --no-index --no-deps wheelhouse/*.whl
 END
 chmod +x box/install.sh
-makeself --nocomp box "$ARTEFACT" stack ./install.sh"""
+makeself --nocomp --tar-format gnu box "$ARTEFACT" stack ./install.sh"""
 _MAKESELF_INSTALL = '"$ARTEFACT" -- "$PWD/env" "$PYTHON"'
 
 # Program to the arguments that make it tell its version, and what brings it.

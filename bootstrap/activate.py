@@ -39,18 +39,23 @@ def require_unused(target: Path) -> None:
         )
 
 
-def activate(target: Path, generation: Generation, installed: Installed) -> None:
-    """Switch over: from one instant to the next the new generation is the live one.
+def activate(target: Path, generation: Generation, state: InstallState) -> None:
+    """Switch over: from one instant to the next another generation is the live one.
 
-    The state is written last. Whoever finds the link ahead of it undoes the switch by
-    running the installer again.
+    The state decides. Whoever finds the link ahead of it undoes the switch by starting again.
+
+    Args:
+        target: the folder.
+        generation: what goes live.
+        state: what holds from then on.
 
     Raises:
         BusyError: on Windows, a program keeps what must be replaced open.
     """
     write_launchers(target, generation)
     live.lead(target, generation.name, generation.way)
-    save_state(target, InstallState(live=installed))
+    save_state(target, state)
+    withdraw_launchers(target, state.live)
 
 
 def write_launchers(target: Path, generation: Generation) -> None:
@@ -68,14 +73,12 @@ def write_launchers(target: Path, generation: Generation) -> None:
         own.chmod(0o755)
 
 
-def withdraw_launchers(target: Path, state: InstallState) -> None:
-    """Delete those that only a generation has brought which did not go live."""
-    if state.building is None:
-        return
-    kept = state.live.launchers if state.live else ()
-    for path in launchers_in(target / "generations" / state.building / "docs"):
+def withdraw_launchers(target: Path, installed: Installed | None) -> None:
+    """Delete those that only other generations have brought than the live one."""
+    kept = installed.launchers if installed else ()
+    for path in sorted(target.glob("generations/*/docs/*")):
         own = target / path.name
-        if path.name not in kept:
+        if path.suffix in _LAUNCHERS and path.name not in kept:
             remove_file(part_of(own))
             if _is_copy(own, path):
                 remove_file(own)

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; see :class:`bootstrap.bundle.errors.ExitCode`.
     """
     interrupts.listen()
-    _write_utf8()
+    _write_all_names()
     log, shown = LogListener(), _shown(arguments)
     named_log: Path | None = None
     try:
@@ -96,12 +96,17 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
         log.open(folder / f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log")
 
     # When installing, a log in the target must wait until the target was looked at.
-    if options.log and mode != "install":
+    if options.log and mode not in ("install", "repair"):
         log.open(options.log)
-    common = {"target": target, "allow_no_gpu": options.allow_no_gpu, "listener": listener}
     if mode in modes.UPKEEP:
-        return modes.keep_up(mode, options, Upkeep(**common), open_log, _asker(options))
-    session = Session(reader=_open_bundle(options), **common)
+        upkeep = Upkeep(target=target, allow_no_gpu=options.allow_no_gpu, listener=listener)
+        return modes.keep_up(mode, options, upkeep, open_log, _asker(options))
+    session = Session(
+        reader=_open_bundle(options),
+        target=target,
+        wishes=modes.wishes(mode, options),
+        listener=listener,
+    )
     return modes.run(mode, options, session, open_log, _asker(options))
 
 
@@ -142,11 +147,12 @@ def _asker(options: argparse.Namespace) -> modes.Ask:
     return dialogs.ask if dialogs.wanted() else console.ask
 
 
-def _write_utf8() -> None:
-    """Also where Windows would use another encoding, as it does in pipes and files."""
+def _write_all_names() -> None:
+    """Also where Windows would use another encoding, as in pipes, and names are not Unicode."""
+    encoding = "utf-8" if sys.platform == "win32" else None
     for stream in (sys.stdout, sys.stderr):
-        if sys.platform == "win32" and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _shown(arguments: Sequence[str]) -> Listener:
@@ -227,6 +233,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--allow-no-gpu", action="store_true", help="install although no GPU can be used"
+    )
+    parser.add_argument(
+        "--watch-torch",
+        action="store_true",
+        help="warn whenever the new Python starts and torch is no longer the installed one",
     )
     modes.add_options(parser)
     if not _frozen():

@@ -26,10 +26,12 @@ __all__ = [
     "ExitCode",
     "InstallError",
     "NoSpaceError",
+    "NotTrustedError",
     "NotWritableError",
     "RecoveryNeededError",
     "RefusedContentError",
     "ReportedError",
+    "StoppedError",
     "UnfitMachineError",
     "UnsafeTargetError",
     "UsageError",
@@ -51,6 +53,18 @@ class UnsafeTargetError(ReportedError):
     """The target is not ours to fill or to clear."""
 
     exit_code = ExitCode.UNSAFE_TARGET
+
+
+class NotTrustedError(ReportedError):
+    """What would be installed is older than what is there, or not known to be whose it says."""
+
+    exit_code = ExitCode.NOT_TRUSTED
+
+
+class StoppedError(ReportedError):
+    """Somebody has interrupted it, and not everything is as it was."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 class UnfitMachineError(ReportedError):

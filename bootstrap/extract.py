@@ -1,8 +1,9 @@
 """Gives the wheels back as files that stock pip and uv install."""
 
 import hashlib
-import os
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,11 @@ from bootstrap.crew import Crew
 from bootstrap.deflating import write_deflated
 from bootstrap.errors import UnsafeTargetError, reporting
 from bootstrap.events import Listener
-from bootstrap.files import patiently, remove_file, remove_tree, replace_file
+from bootstrap.files import patiently, remove_file, replace_file
 from bootstrap.interrupts import held
 from bootstrap.medium import threads_for
+from bootstrap.stopping import StoppedError, pieces
+from bootstrap.storage import bring_to_disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +61,27 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
         wheelhouse.mkdir(parents=True)
         try:
             written = _extract_all(reader, wheelhouse, listener)
+            bring_to_disk(wheelhouse)
             replace_file(lock, tomli_w.dumps(_pylock(reader.index, written)).encode())
         except BaseException:
             # Half of it would be of no use, and in the way of the next attempt.
             with held():
-                remove_tree(wheelhouse, inside=folder)
+                _take_back(reader.index, wheelhouse)
             raise
     return lock
 
 
+def _take_back(index: Index, wheelhouse: Path) -> None:
+    """Delete the wheels by their names: no mark says that the folder is ours to delete."""
+    for wheel in index.wheels:
+        remove_file(wheelhouse / wheel.filename)
+    # What somebody else has put there stays.
+    with suppress(OSError):
+        wheelhouse.rmdir()
+
+
 def _work(wheel: Wheel) -> int:
     return wheel.size if wheel.is_original else wheel.installed_size
-
-
-class _StoppedError(Exception):
-    """Something else went wrong."""
 
 
 def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> dict[str, _Written]:
@@ -81,7 +90,7 @@ def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> 
 
     def advance(count: int) -> None:
         if crew.stop.is_set():
-            raise _StoppedError
+            raise StoppedError
         listener.advance(count)
 
     def extract(wheel: Wheel) -> None:
@@ -89,7 +98,7 @@ def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> 
             reader.blaming(wheel.entry, unless=crew.stop.is_set),
             reporting(f"extracting {wheel.filename}", option="--extract"),
         ):
-            written[wheel.filename] = _extract(reader, wheel, wheelhouse, advance)
+            written[wheel.filename] = _extract(reader, wheel, wheelhouse, advance, crew.stop)
 
     wheels = sorted(reader.index.wheels, key=lambda wheel: wheel.entry.offset)
     crew = Crew(threads_for(reader), (partial(extract, wheel) for wheel in wheels))
@@ -98,7 +107,11 @@ def _extract_all(reader: BundleReader, wheelhouse: Path, listener: Listener) -> 
 
 
 def _extract(
-    reader: BundleReader, wheel: Wheel, wheelhouse: Path, advance: Callable[[int], None]
+    reader: BundleReader,
+    wheel: Wheel,
+    wheelhouse: Path,
+    advance: Callable[[int], None],
+    stop: threading.Event,
 ) -> _Written:
     part = wheelhouse / f".{wheel.filename}.part"
     try:
@@ -108,20 +121,20 @@ def _extract(
                 reader.copy_entry(wheel.entry, file, advance)
             else:
                 write_deflated(reader, wheel, file, advance)
-            file.flush()
-            os.fsync(file.fileno())
-        written = _describe(wheel, part)
+        written = _describe(wheel, part, stop)
         patiently(lambda: part.replace(wheelhouse / wheel.filename), part)
     finally:
         remove_file(part)
     return written
 
 
-def _describe(wheel: Wheel, path: Path) -> _Written:
+def _describe(wheel: Wheel, path: Path, stop: threading.Event) -> _Written:
     if wheel.is_original:
         return _Written(size=wheel.size, sha256=wheel.sha256)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        for piece in pieces(file, stop):
+            digest.update(piece)
         return _Written(size=file.tell(), sha256=digest.hexdigest())
 
 

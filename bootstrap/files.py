@@ -1,18 +1,17 @@
-"""Small writes that are whole or not there, and deletions that cannot go astray.
+"""Small writes that are whole or not there, and names that are given and taken.
 
 Windows refuses to rename, replace or delete what somebody has open, and an antivirus program
 opens every new file for a moment. So all of that is tried again for some seconds here.
 """
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bootstrap.errors import BusyError, UnsafeTargetError
+from bootstrap.errors import BusyError
 from bootstrap.longpaths import plain
 
 # Access denied, which is also what Windows says of a running program; sharing and lock
@@ -137,82 +136,15 @@ def is_junction(status: os.stat_result) -> bool:
     return getattr(status, "st_reparse_tag", 0) == mount_point
 
 
-def remove_tree(path: Path, *, inside: Path) -> None:
-    """Delete the folder ``path`` and all below it. The only place that deletes folders.
-
-    Args:
-        path: the folder, a real one.
-        inside: the folder of ours that it must lie in; links on the way are refused.
-
-    Raises:
-        UnsafeTargetError: ``path`` is not properly inside, or is or passes through a link.
-        BusyError: a program uses something in it.
-        OSError: something in it cannot be deleted.
-    """
-    set_aside(path, inside=inside)
-    remove_set_aside(path, inside=inside)
-
-
-def set_aside(path: Path, *, inside: Path) -> None:
-    """Take a folder's proper name away, the first half of :func:`remove_tree`.
-
-    It vanishes at once, so a half-deleted tree is never taken for a whole one; and Windows
-    refuses where anything in it is in use, before anything is lost.
-    """
-    if not os.path.lexists(path):
-        return
-    _require_inside(path, inside)
-    remove_set_aside(path, inside=inside)
-    move_folder(path, aside_of(path))
-
-
-def put_back(path: Path, *, inside: Path) -> None:
-    """Undo :func:`set_aside`, unless something has taken the name meanwhile."""
-    aside = aside_of(path)
-    if os.path.lexists(aside) and not os.path.lexists(path):
-        _require_inside(aside, inside)
-        move_folder(aside, path)
-
-
-def remove_set_aside(path: Path, *, inside: Path) -> None:
-    """Delete what was called ``path``, the second half of :func:`remove_tree`."""
-    aside = aside_of(path)
-    if os.path.lexists(aside):
-        _require_inside(aside, inside)
-        # Only Windows needs a second try: for what is marked as read-only, or held.
-        shutil.rmtree(aside, onerror=_try_harder if os.name == "nt" else None)
-
-
-def aside_of(path: Path) -> Path:
-    """What a folder is called while it is deleted."""
-    return path.with_name(f".{path.name}.removed")
-
-
 def tree_size(path: Path) -> int:
-    """Bytes of all files below a folder; what links lead to does not count."""
+    """Bytes that deleting a folder frees: of files that no other name keeps; links aside."""
     total = 0
     for folder, below, names in os.walk(path):
         # Python takes a junction for a folder, and would follow it.
         below[:] = [name for name in below if not is_link(Path(folder, name))]
-        total += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)  # noqa: PTH118
+        statuses = (os.lstat(os.path.join(folder, name)) for name in names)  # noqa: PTH118
+        total += sum(status.st_size for status in statuses if status.st_nlink == 1)
     return total
-
-
-def _require_inside(path: Path, inside: Path) -> None:
-    # Resolving both sides shows any link or ".." between them.
-    astray = path.parent != inside or path.resolve() != inside.resolve() / path.name
-    if is_link(inside) or is_link(path) or astray:
-        raise UnsafeTargetError(
-            f"{path} was not deleted: it does not lie directly in {inside}, or is a link.",
-            remedy="Look at it; if it is a leftover of an installation, delete it by hand.",
-        )
-
-
-def _try_harder(function: Callable[[str], object], path: str, error: object) -> None:
-    del error
-    # A folder that is marked cannot be entered by this, but is not kept by the mark either.
-    os.chmod(path, stat.S_IWRITE)  # noqa: PTH101 (as rmtree has it, a string)
-    patiently(lambda: function(path), path)
 
 
 def remove_file(path: Path) -> None:

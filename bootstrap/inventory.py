@@ -13,13 +13,16 @@ import hashlib
 import heapq
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.bundle.records import row_hash
-from bootstrap.files import part_of
+from bootstrap.files import is_junction, part_of
 from bootstrap.parallel import side_by_side
+from bootstrap.stopping import pieces
 
 FILE_NAME = "inventory.csv"
 _BYTECODE = ".pyc"
@@ -72,16 +75,23 @@ def order(path: str) -> str:
     return path.replace("/", "\0")
 
 
-def take(places: Mapping[str, Path], known: Iterable[tuple[str, str]]) -> Iterator[Item]:
+def take(
+    places: Mapping[str, Path],
+    known: Iterable[tuple[str, str]],
+    without: Collection[str] = frozenset(),
+) -> Iterator[Item]:
     """Look at every file of a generation; bytecode that nobody brought comes and goes.
 
     Args:
         places: where its files lie: prefix of their path to folder.
         known: path in the inventory and hash, in its order, of files that were hashed while
             written; the others are hashed now.
+        without: paths in the inventory of files that are not ours, and do not belong into it.
     """
     for found, digest in _beside(_walk(places), known):
         if digest is None and found.relative.endswith(_BYTECODE):
+            continue
+        if found.relative in without:
             continue
         yield Item(
             path=found.relative,
@@ -99,9 +109,19 @@ def _link(found: _Found) -> str | None:
 
 def additions(places: Mapping[str, Path], items: Iterable[Item]) -> Iterator[str]:
     """Files of a generation that its inventory does not know; bytecode aside."""
+    return (found.relative for found, ours in _told_apart(places, items) if not ours)
+
+
+def own_size(places: Mapping[str, Path], items: Iterable[Item]) -> int:
+    """Bytes that go with a generation: of files that are no additions, and have no other name."""
+    statuses = (found.status for found, ours in _told_apart(places, items) if ours)
+    return sum(status.st_size for status in statuses if status.st_nlink == 1)
+
+
+def _told_apart(places: Mapping[str, Path], items: Iterable[Item]) -> Iterator[tuple[_Found, bool]]:
+    """Every file of a generation, and whether it goes with that."""
     for found, known in _beside(_walk(places), ((item.path, item.hash) for item in items)):
-        if known is None and not found.relative.endswith(_BYTECODE):
-            yield found.relative
+        yield found, known is not None or found.relative.endswith(_BYTECODE)
 
 
 def compare(
@@ -119,17 +139,19 @@ def compare(
         deep: hash every file; otherwise only those whose size or times differ.
         progress: gets the bytes of each file that was looked at.
     """
+    stop = threading.Event()
 
     def judge(item: Item) -> str | None:
-        verdict = _judge(locate(places, item.path), item, deep=deep)
+        verdict = _judge(locate(places, item.path), item, deep=deep, stop=stop)
         progress(item.size)
         return verdict
 
     count, differing = 0, dict[str, list[str]](changed=[], missing=[])
-    for item, verdict in side_by_side(judge, items):
-        count += 1
-        if verdict:
-            differing[verdict].append(item.path)
+    with closing(side_by_side(judge, items, stop=stop)) as judged:
+        for item, verdict in judged:
+            count += 1
+            if verdict:
+                differing[verdict].append(item.path)
     return Drift(
         count=count, changed=tuple(differing["changed"]), missing=tuple(differing["missing"])
     )
@@ -142,7 +164,7 @@ def locate(places: Mapping[str, Path], path: str) -> str:
     return f"{os.fspath(places[prefix])}{os.sep}{inner}"
 
 
-def _judge(path: str, item: Item, *, deep: bool) -> str | None:
+def _judge(path: str, item: Item, *, deep: bool, stop: threading.Event) -> str | None:
     try:
         status = os.lstat(path)
         if item.hash.startswith("link="):
@@ -152,7 +174,7 @@ def _judge(path: str, item: Item, *, deep: bool) -> str | None:
         if not deep and _times(status) == item.times:
             return None
         algorithm = item.hash.partition("=")[0]
-        return None if hash_file(path, algorithm) == item.hash else "changed"
+        return None if hash_file(path, algorithm, stop) == item.hash else "changed"
     except FileNotFoundError:
         return "missing"
     except OSError:
@@ -174,7 +196,8 @@ def _walk_in(prefix: str, folder: str) -> Iterator[_Found]:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         relative = f"{prefix}{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
+        # Python takes a junction for a folder; what it leads to is no part of this.
+        if entry.is_dir(follow_symlinks=False) and not is_junction(os.lstat(entry.path)):
             yield from _walk_in(f"{relative}/", entry.path)
         elif relative not in _ITSELF:
             # Windows tells a listed file's size and times later than the file itself.
@@ -193,17 +216,27 @@ def _beside(
         yield found, row[1] if row and row[0] == found.relative else None
 
 
-def hash_file(path: str, algorithm: str = "sha256") -> str:
-    """``algorithm=value`` as in RECORD, of a file's content."""
+def hash_file(path: str, algorithm: str = "sha256", stop: threading.Event | None = None) -> str:
+    """``algorithm=value`` as in RECORD, of a file's content.
+
+    Raises:
+        StoppedError: ``stop`` was set meanwhile.
+    """
+    digest = hashlib.new(algorithm)
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        digest = hashlib.file_digest(file, algorithm)
+        for piece in pieces(file, stop):
+            digest.update(piece)
     return row_hash(digest)
 
 
-def has_hash(path: str, expected: str) -> bool:
-    """Whether a file can be read, and its content has the hash ``algorithm=value``."""
+def has_hash(path: str, expected: str, stop: threading.Event | None = None) -> bool:
+    """Whether a file can be read, and its content has the hash ``algorithm=value``.
+
+    Raises:
+        StoppedError: ``stop`` was set meanwhile.
+    """
     try:
-        return hash_file(path, expected.partition("=")[0]) == expected
+        return hash_file(path, expected.partition("=")[0], stop) == expected
     except OSError:
         return False
 

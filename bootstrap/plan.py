@@ -5,20 +5,24 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
+from packaging.version import Version
+
 from bootstrap.bundle.model import Index
-from bootstrap.bundle.units import human_size
 from bootstrap.errors import (
-    NoSpaceError,
+    NotTrustedError,
     NotWritableError,
     ReportedError,
     UnfitMachineError,
     UnsafeTargetError,
     UsageError,
 )
+from bootstrap.extras import Extra
 from bootstrap.fitness import Fitness
 from bootstrap.generation import Generation, new_name
 from bootstrap.host.model import Disk, Host
+from bootstrap.room import Room, short_of_room
 from bootstrap.state import Installed, InstallState
+from bootstrap.wishes import Wishes
 
 # PATH_MAX of Linux, less the byte that ends it.
 _PATH_MAX = 4095
@@ -34,7 +38,9 @@ class InstallPlan:
 
     Attributes:
         generation: what will be built.
-        replaces: what is live now and goes afterwards; None on a fresh target.
+        replaces: what is live now; None on a fresh target.
+        wishes: what becomes of that, among others.
+        extras: what somebody has added to what is live.
         space_needed: bytes, until the old generation is gone.
         gpu_usable: whether the probes that need a GPU will run.
         refusal: why it must not be carried out; None when it may.
@@ -45,6 +51,8 @@ class InstallPlan:
     disk: Disk
     generation: Generation
     replaces: Installed | None
+    wishes: Wishes
+    extras: tuple[Extra, ...]
     space_needed: int
     gpu_usable: bool
     warnings: tuple[str, ...]
@@ -60,7 +68,9 @@ def make_plan(
     *,
     target: Path,
     taken: set[str],
-    allow_no_gpu: bool,
+    wishes: Wishes,
+    room: Room,
+    extras: tuple[Extra, ...] = (),
 ) -> InstallPlan:
     """Decide what to do, or why not.
 
@@ -72,9 +82,15 @@ def make_plan(
         state: what is installed in the target now.
         target: the folder, absolute.
         taken: names of the generations that are there.
-        allow_no_gpu: install a CUDA bundle although no GPU can use it.
+        wishes: what was asked for.
+        room: what of the disk need not be free now.
+        extras: what somebody has added to what is live.
     """
-    need = index.disk_need
+    need = max(0, index.disk_need - room.shared)
+    if wishes.keep_extras:
+        # Once as a wheel, once installed.
+        need += 2 * sum(extra.size for extra in extras)
+    allow_no_gpu = wishes.allow_no_gpu
     generation = Generation.of(target, new_name(index.bundle_id, taken), index)
     warnings = [*fitness.warnings, *_place_warnings(index, host, target)]
     if allow_no_gpu:
@@ -87,15 +103,19 @@ def make_plan(
         disk=disk,
         generation=generation,
         replaces=state.live,
+        wishes=wishes,
+        extras=extras,
         space_needed=need,
         gpu_usable=fitness.gpu_usable,
         warnings=tuple(warnings),
         refusal=_unfit(fitness, allow_no_gpu=allow_no_gpu)
         or _foreign(index, state, target)
+        or _older(index, state, wishes)
         or _split(index, target)
         or _expanded(index, target)
         or _too_long(index, host, generation)
-        or _unusable_disk(disk, target, need),
+        or _unusable_disk(disk, target)
+        or short_of_room(disk, need, room, wishes),
     )
 
 
@@ -115,6 +135,18 @@ def _foreign(index: Index, state: InstallState, target: Path) -> ReportedError |
     return UnsafeTargetError(
         f"{target} holds {state.live.product}, which {index.product} does not replace.",
         remedy="Choose another folder with --target.",
+    )
+
+
+def _older(index: Index, state: InstallState, wishes: Wishes) -> ReportedError | None:
+    if state.live is None or wishes.allow_downgrade:
+        return None
+    if Version(index.version) >= Version(state.live.version):
+        return None
+    return NotTrustedError(
+        f"{index.product} {state.live.version} is installed there, and this is {index.version}, "
+        "which is older.",
+        remedy="Use the newer installer, or add --allow-downgrade if the older one is wanted.",
     )
 
 
@@ -208,7 +240,7 @@ def _utf16_length(path: Path) -> int:
     return len(str(path).encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _unusable_disk(disk: Disk, target: Path, need: int) -> ReportedError | None:
+def _unusable_disk(disk: Disk, target: Path) -> ReportedError | None:
     if not disk.writable:
         return NotWritableError(
             f"{target} cannot be written ({disk.path} is read-only or not yours).",
@@ -218,11 +250,5 @@ def _unusable_disk(disk: Disk, target: Path, need: int) -> ReportedError | None:
         return NotWritableError(
             f"Programs must not be started from {disk.path} (it is mounted noexec).",
             remedy="Choose a folder on another file system with --target.",
-        )
-    if disk.free < need:
-        return NoSpaceError(
-            f"{disk.path} has {human_size(disk.free)} free; the installation needs "
-            f"{human_size(need)}.",
-            remedy="Free some space, or choose another disk with --target.",
         )
     return None

@@ -2,56 +2,46 @@
 
 ::
 
-    open bundle → look at the machine → plan → confirm → runtime → wheels
-    → seal → verify → bring to disk → activate → clean up
+    open bundle → look at the machine → plan → confirm → undo what is unfinished → runtime
+    → wheels → seal → verify → bring to disk → activate → clean up
 """
 
-import hashlib
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import live, registration, verify
-from bootstrap.activate import (
-    activate,
-    launchers_in,
-    require_free_link,
-    require_unused,
-)
+from bootstrap import construction, live, registration, torch_lock, verify
+from bootstrap.activate import activate, require_free_link, require_unused
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import ReportedError, reporting
+from bootstrap.construction import Built, Origin
+from bootstrap.errors import (
+    BusyError,
+    NoSpaceError,
+    RecoveryNeededError,
+    ReportedError,
+    StoppedError,
+    UsageError,
+    VerificationError,
+    reporting,
+)
 from bootstrap.events import Listener
-from bootstrap.files import remove_tree
+from bootstrap.extras import Extra, find_extras
 from bootstrap.fitness import assess
 from bootstrap.generation import Generation, new_name
 from bootstrap.host import detect_host, look_at_disk
-from bootstrap.install.earlier import Earlier
-from bootstrap.install.runtime import make_venv, unpack_runtime
-from bootstrap.install.seal import (
-    remove_strange_bytecode,
-    write_documents,
-    write_inventory,
-    write_pip_configuration,
-    write_torch_lock,
-)
-from bootstrap.install.wheels import install_wheels
-from bootstrap.install.written import WrittenFiles
+from bootstrap.inspection import inspect
 from bootstrap.interrupts import held
-from bootstrap.leftovers import (
-    generation_names,
-    reclaimable,
-    remove_others,
-    undo_unfinished,
-)
+from bootstrap.leftovers import discard, generation_names, remove_others, undo_unfinished
 from bootstrap.plan import InstallPlan, make_plan
-from bootstrap.probing import has_room_for_bytecode
 from bootstrap.registration import Registration
+from bootstrap.room import Room, look_for_room, short_of_room
 from bootstrap.state import Installed, InstallState, load_state, save_state
 from bootstrap.storage import brought_to_disk
 from bootstrap.target import hold, require_safe
 from bootstrap.verify import VerificationReport
+from bootstrap.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +50,12 @@ class Session:
 
     Attributes:
         target: absolute path of the folder to install into.
-        allow_no_gpu: install a CUDA bundle although no GPU can use it.
+        wishes: what was asked for.
     """
 
     reader: BundleReader
     target: Path
-    allow_no_gpu: bool
+    wishes: Wishes
     listener: Listener
 
     def plan(self) -> InstallPlan:
@@ -75,7 +65,10 @@ class Session:
             DamagedBundleError: volumes are missing, or are not this bundle's.
             UnsafeTargetError: the target is not ours to fill.
             RecoveryNeededError: what is installed there cannot be understood.
+            UsageError: torch is to be watched, and the bundle brings none.
         """
+        if self.wishes.watch_torch:
+            torch_lock.require_torch_in(self.reader.index)
         self.reader.require_volumes()
         self.listener.phase("look at this machine", 0)
         require_safe(self.target)
@@ -83,16 +76,17 @@ class Session:
         index = self.reader.index
         host = detect_host()
         state = load_state(self.target) or InstallState()
-        disk = look_at_disk(self.target)
         plan = make_plan(
             index,
             host,
-            replace(disk, free=disk.free + reclaimable(self.target, state)),
+            look_at_disk(self.target),
             assess(index, host),
             state,
             target=self.target,
             taken=generation_names(self.target),
-            allow_no_gpu=self.allow_no_gpu,
+            wishes=self.wishes,
+            room=look_for_room(self.target, state, index, self.wishes),
+            extras=self._extras(state.live),
         )
         self.listener.planned(plan)
         return plan
@@ -114,29 +108,148 @@ class Session:
             raise plan.refusal
         if not confirm(plan):
             return None
-        with hold(self.target), reporting("installing"):
-            state = undo_unfinished(
-                self.target, load_state(self.target) or InstallState(), self.listener
-            )
-            with self._building(state) as generation:
-                known = self._build(generation, state.live)
+        with hold(self.target), reporting("installing"), self._telling_of_loss(plan):
+            state = self._made_ready(plan)
+            with self._building(state, plan) as generation:
+                origin = self._origin(state.live, plan.extras)
+                built = construction.build(origin, generation)
                 with brought_to_disk(generation.folder, self._tell_of_disk):
-                    report = self._prove(generation, known, gpu_usable=plan.gpu_usable)
-                    installed = self._finish(generation, known, report)
+                    report = construction.prove(built, origin, gpu_usable=plan.gpu_usable)
+                    installed = construction.finish(built, origin, report)
                 # From here on it is done; clearing up takes a moment, and stopping undoes nothing.
                 with held(too_late=True):
-                    activate(self.target, generation, installed)
-                    remove_others(self.target, InstallState(live=installed), self.listener)
+                    switched = InstallState(live=installed, previous=self._previous(state))
+                    activate(self.target, generation, switched)
+                    self._clear_up(switched, built)
                     self._register(installed)
         return report
 
+    def repair(
+        self, confirm: Callable[[InstallPlan], bool]
+    ) -> tuple[VerificationReport, bool] | None:
+        """Build what is live anew, unless it proves to be as it was installed.
+
+        Args:
+            confirm: as of :meth:`install`; not asked where there is nothing to repair.
+
+        Returns:
+            What was proved, and whether it was built anew; None when ``confirm`` said no.
+
+        Raises:
+            UsageError: nothing is installed there, or something else than this bundle.
+            ReportedError: as of :meth:`install`.
+        """
+        require_safe(self.target)
+        live = self._require_same()
+        try:
+            report = inspect(
+                self.target,
+                live,
+                live=True,
+                deep=True,
+                allow_no_gpu=self.wishes.allow_no_gpu,
+                listener=self.listener,
+            )
+        except (VerificationError, RecoveryNeededError) as fault:
+            self.listener.warn(fault.message)
+        else:
+            return report, False
+        wishes = replace(self.wishes, watch_torch=live.watch_torch)
+        rebuilt = replace(self, wishes=wishes).install(confirm)
+        return (rebuilt, True) if rebuilt else None
+
+    def _require_same(self) -> Installed:
+        state = load_state(self.target)
+        if state is None or state.live is None:
+            raise UsageError(
+                f"Nothing is installed in {self.target}, so there is nothing to repair.",
+                remedy="Leave --repair out to install, or give the folder with --target.",
+            )
+        index = self.reader.index
+        if state.live.bundle_id != index.bundle_id:
+            raise UsageError(
+                f"{state.live.bundle_id} is installed in {self.target}, and this is "
+                f"{index.bundle_id}.",
+                remedy="Repair with the installer that it came from, or leave --repair out to "
+                "replace it.",
+            )
+        return state.live
+
     @contextmanager
-    def _building(self, state: InstallState) -> Iterator[Generation]:
+    def _telling_of_loss(self, plan: InstallPlan) -> Iterator[None]:
+        """Whatever goes wrong, say so where nothing is live any more, as after a discard."""
+        try:
+            yield
+        except BaseException as error:
+            state = load_state(self.target)
+            if plan.replaces and not (state and state.live):
+                loss = f"nothing is installed in {self.target} now: what was there was discarded"
+                if isinstance(error, KeyboardInterrupt):
+                    message = f"Interrupted; {loss}."
+                    raise StoppedError(message, remedy="Start again when you like.") from error
+                self.listener.warn(f"{loss[:1].upper()}{loss[1:]}.")
+            raise
+
+    def _made_ready(self, plan: InstallPlan) -> InstallState:
+        """The target in order, with room in it, and as the plan has found it."""
+        state = load_state(self.target) or InstallState()
+        if state.live != plan.replaces:
+            raise BusyError(
+                f"Another installer has changed {self.target} in the meantime.",
+                remedy="Start again.",
+            )
+        state = undo_unfinished(self.target, state, self.listener)
+        if self.wishes.old == "discard":
+            # Once more, before it is gone.
+            self._require_room(
+                plan, look_for_room(self.target, state, self.reader.index, self.wishes)
+            )
+            with held():
+                state = discard(self.target, state, self.listener)
+        # Leftovers may be in use, and others write to the disk as well.
+        self._require_room(plan, Room())
+        return state
+
+    def _require_room(self, plan: InstallPlan, room: Room) -> None:
+        short = short_of_room(look_at_disk(self.target), plan.space_needed, room, self.wishes)
+        if short:
+            raise short
+
+    def _origin(self, live: Installed | None, extras: tuple[Extra, ...]) -> Origin:
+        return Origin(
+            reader=self.reader,
+            live=live.generation_in(self.target) if live else None,
+            extras=extras if self.wishes.keep_extras else (),
+            wishes=self.wishes,
+            listener=self.listener,
+        )
+
+    def _extras(self, live: Installed | None) -> tuple[Extra, ...]:
+        """What somebody has added to what is live."""
+        if live is None:
+            return ()
+        generation = live.generation_in(self.target)
+        index = verify.known_index(generation, live) or self.reader.index
+        return find_extras(generation, [wheel.name for wheel in index.wheels])
+
+    def _clear_up(self, state: InstallState, built: Built) -> None:
+        remove_others(self.target, state, self.listener, carried=built.carried.packed)
+
+    def _previous(self, state: InstallState) -> Installed | None:
+        """What is kept when this bundle is live."""
+        if self.wishes.old == "keep":
+            return state.live
+        return state.previous if self.wishes.old == "repair" else None
+
+    @contextmanager
+    def _building(self, state: InstallState, plan: InstallPlan) -> Iterator[Generation]:
         """Note what is being built; whatever goes wrong, nothing of it stays."""
         # Between the plan and the lock another installer may have taken the name.
         name = new_name(self.reader.index.bundle_id, generation_names(self.target))
         generation = Generation.of(self.target, name, self.reader.index)
-        save_state(self.target, InstallState(live=state.live, building=name))
+        save_state(
+            self.target, InstallState(live=state.live, previous=state.previous, building=name)
+        )
         generation.folder.mkdir(parents=True)
         try:
             generation = replace(generation, way=live.choose(generation.folder))
@@ -144,70 +257,20 @@ class Session:
                 # The switch will have to move what is live now; better to be told at once.
                 require_unused(self.target)
             yield generation
-        except BaseException:
+        except BaseException as error:
             # Where it already went live, this removes the old one instead.
             with held():
                 undo_unfinished(self.target, load_state(self.target) or state, self.listener)
+            if better := self._explained(error, plan):
+                raise better from error
             raise
 
-    def _build(self, generation: Generation, live: Installed | None) -> WrittenFiles:
-        reader, listener = self.reader, self.listener
-        listener.phase("runtime", reader.index.runtime.entry.size)
-        unpack_runtime(reader, generation, listener.advance)
-        make_venv(reader, generation)
-        listener.phase("install", sum(wheel.installed_size for wheel in reader.index.wheels))
-        earlier = Earlier.none()
-        if live:
-            earlier = Earlier.of(live.generation_in(self.target), generation.folder)
-        known = install_wheels(reader, generation, earlier, listener)
-        listener.phase("seal", 0)
-        write_torch_lock(reader.index, generation)
-        write_pip_configuration(reader.index, generation)
-        write_documents(reader, generation)
-        return known
-
-    def _prove(
-        self, generation: Generation, known: WrittenFiles, *, gpu_usable: bool
-    ) -> VerificationReport:
-        # Beside the environment, where there is room for sure; gone with it if that fails.
-        scratch = generation.folder / ".verify"
-        scratch.mkdir()
-        report = verify.prove(
-            self.reader.index,
-            generation,
-            scratch,
-            gpu_usable=gpu_usable,
-            keep_bytecode=True,
-            remedy="Send the log file to whoever made this bundle.",
-            listener=self.listener,
-        )
-        remove_tree(scratch, inside=generation.folder)
-        # What was compiled of the modules spares the first start its longest part.
-        if not has_room_for_bytecode(generation.folder):
-            remove_strange_bytecode(generation, known)
-        return report
-
-    def _finish(
-        self, generation: Generation, known: WrittenFiles, report: VerificationReport
-    ) -> Installed:
-        self.listener.phase("inventory", 0)
-        index = self.reader.index
-        return Installed(
-            generation=generation.name,
-            bundle_id=index.bundle_id,
-            product=index.product,
-            version=index.version,
-            variant=index.variant,
-            target=index.target,
-            python=index.python,
-            installed=datetime.now(UTC),
-            inventory_sha256=write_inventory(generation, known),
-            index_sha256=hashlib.sha256(self.reader.index_bytes).hexdigest(),
-            gpu_verified=report.gpu_verified,
-            way=generation.way,
-            launchers=tuple(path.name for path in launchers_in(generation.documents)),
-            place=str(self.target),
-        )
+    def _explained(self, error: BaseException, plan: InstallPlan) -> ReportedError | None:
+        """What can be said better when it is over; None if nothing can."""
+        if isinstance(error, NoSpaceError) or getattr(error, "errno", None) == errno.ENOSPC:
+            # Now that all of it is cleared up, one sees what there was.
+            return short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
+        return None
 
     def _tell_of_disk(self) -> None:
         self.listener.phase("bring to disk", 0)

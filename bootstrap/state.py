@@ -29,6 +29,7 @@ class Installed(Value, frozen=True, kw_only=True):
         launchers: file names of what stands beside ``.venv`` to start it by.
         place: the target folder as it was spelled then, which the system knows it by; empty
             where that was not yet written down.
+        watch_torch: its Python looks at torch whenever it starts.
     """
 
     generation: _Name
@@ -46,16 +47,22 @@ class Installed(Value, frozen=True, kw_only=True):
     way: Way = "symlink"
     launchers: tuple[_Name, ...] = ("python.sh", "shell.sh")
     place: str = ""
+    watch_torch: bool = False
 
-    def generation_in(self, root: Path) -> Generation:
-        """The generation itself, in the target folder ``root``."""
+    def generation_in(self, root: Path, *, live: bool = True) -> Generation:
+        """The generation itself, in the target folder ``root``.
+
+        Args:
+            root: the folder.
+            live: it is live now; otherwise it was, and is kept.
+        """
         return Generation(
             root=root,
             name=self.generation,
             target=self.target,
             python_version=self.python,
             way=self.way,
-            live=True,
+            live=live,
         )
 
 
@@ -63,13 +70,22 @@ class InstallState(Value, frozen=True, kw_only=True):
     """What is there.
 
     Attributes:
+        previous: what was live before, kept to go back to.
         building: name of a generation that is being built; after a crash, a leftover.
         removing: what was live until its removal began; after a crash, the next run ends it.
+        keep_user_files: as the removal was asked for.
     """
 
     live: Installed | None = None
+    previous: Installed | None = None
     building: _Name | None = None
     removing: Installed | None = None
+    keep_user_files: bool = False
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Names of the generations that are no leftovers."""
+        return frozenset(one.generation for one in (self.live, self.previous) if one)
 
 
 class _File(Value, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """The target folder: may we use it, and nobody else at the same time."""
 
+import errno
 import json
 import os
 import platform
@@ -12,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from bootstrap.belongings import FOLDER_NAME
 from bootstrap.errors import (
     BusyError,
     NotWritableError,
@@ -25,8 +27,9 @@ from bootstrap.state import FILE_NAME
 
 _LOCK_NAME = ".install.lock"
 _OWNER_NAME = ".install.owner.json"
-# What an installation that was killed before its first state can have left.
-_HARMLESS = {_LOCK_NAME, _OWNER_NAME, f".{FILE_NAME}.part", "logs"}
+# What an installation that was killed before its first state can have left, and what was kept
+# for the user when one was removed.
+_HARMLESS = {_LOCK_NAME, _OWNER_NAME, f".{FILE_NAME}.part", "logs", FOLDER_NAME}
 
 
 def require_safe(target: Path) -> None:
@@ -189,7 +192,12 @@ def _write_owner(target: Path) -> None:
         "host": platform.node(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    (target / _OWNER_NAME).write_text(json.dumps(owner), encoding="utf-8")
+    try:
+        (target / _OWNER_NAME).write_text(json.dumps(owner), encoding="utf-8")
+    except OSError as error:
+        # Only others read it, and a full disk must not keep anybody from clearing up.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def _owner(target: Path) -> str:

@@ -1,32 +1,37 @@
 """Removes an installation, and nothing that it did not make."""
 
+import errno
 import re
 from pathlib import Path
 
 from bootstrap import live, registration
 from bootstrap.activate import require_unused, restore_live, withdraw_launchers
+from bootstrap.belongings import require_haven, rescue
 from bootstrap.errors import ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import is_link, part_of, patiently, remove_file, remove_tree, set_aside
+from bootstrap.files import is_link, part_of, patiently, remove_file
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.interrupts import held
 from bootstrap.registration import UNINSTALLER, Place
+from bootstrap.removal import aside_of, is_aside, put_back, remove_tree, set_aside
 from bootstrap.state import FILE_NAME, Installed, InstallState, save_state
 
 # As the command line names them.
 _LOG_NAME = re.compile(r"[a-z_]+-\d{8}T\d{6}Z\.log")
 
 
-def uninstall(target: Path, state: InstallState, listener: Listener) -> tuple[str, ...]:
+def uninstall(
+    target: Path, state: InstallState, listener: Listener, *, keep_user_files: bool
+) -> tuple[str, ...]:
     """Remove all that was installed; the caller holds the target.
 
-    First everything is taken out of the way in one step, which fails where it is in use and
-    then changes nothing. The state goes last, so that after a crash the next run ends it.
+    The state goes last, so that after a crash the next run ends it.
 
     Args:
         target: the folder.
         state: what is installed there.
         listener: hears of what could not be removed outside of the target.
+        keep_user_files: move what is the user's out of it before.
 
     Returns:
         Names of what stays in the target until this program has ended.
@@ -35,44 +40,87 @@ def uninstall(target: Path, state: InstallState, listener: Listener) -> tuple[st
         BusyError: something of it is in use.
         OSError: something cannot be deleted.
     """
-    require_unused(target)
-    gone = state.live or state.removing
     # Begun it is ended: whoever was told that everything is as it was would find half of it.
     with held(too_late=True):
-        withdraw_launchers(target, state)
-        _set_aside(target, state)
-        save_state(target, InstallState(removing=gone))
-        going = finish_removal(target, gone, listener)
+        begun = begin_removal(target, state, keep_user_files=keep_user_files)
+        going = finish_removal(target, begun, listener)
         _remove_logs(target / "logs")
         remove_file(part_of(target / FILE_NAME))
         remove_file(target / FILE_NAME)
     return going
 
 
-def finish_removal(target: Path, gone: Installed | None, listener: Listener) -> tuple[str, ...]:
-    """Remove what is left of an installation whose removal is written down, but for the logs.
+def begin_removal(target: Path, state: InstallState, *, keep_user_files: bool) -> InstallState:
+    """Take everything out of the way in one step, and write down that it goes.
 
     Returns:
-        As :func:`uninstall`.
+        The state, as written.
+
+    Raises:
+        BusyError: something of it is in use; nothing was changed.
+        UnsafeTargetError: what is the user's has no place to go to; nothing was changed.
+        OSError: something cannot be changed, or the disk is full; nothing was.
     """
-    if gone:
-        _unregister(gone, target, listener)
-    live.clear(target)
-    remove_tree(target / "generations", inside=target)
-    _remove_files(target, gone.launchers if gone else ())
-    return (UNINSTALLER,) if registration.remove_uninstaller(target, listener) else ()
-
-
-def _set_aside(target: Path, state: InstallState) -> None:
+    require_unused(target)
+    if keep_user_files:
+        require_haven(target)
+    withdraw_launchers(target, state.live)
+    begun = InstallState(
+        removing=state.live or state.removing,
+        building=state.building,
+        keep_user_files=keep_user_files,
+    )
     try:
         # Where it is a real folder, it goes together with its generation.
         if live.present(target) == "folder":
             live.clear(target)
         set_aside(target / "generations", inside=target)
+        _write_down(target, begun)
     except BaseException:
         if state.live:
+            put_back(target / "generations", inside=target)
             restore_live(target, state.live)
         raise
+    return begun
+
+
+def _write_down(target: Path, begun: InstallState) -> None:
+    try:
+        save_state(target, begun)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # Nothing else may go before it is written down.
+        _remove_logs(target / "logs")
+        save_state(target, begun)
+
+
+def finish_removal(target: Path, state: InstallState, listener: Listener) -> tuple[str, ...]:
+    """Remove what is left of an installation whose removal is written down, but for the logs.
+
+    Returns:
+        As :func:`uninstall`.
+    """
+    gone = state.removing
+    if gone:
+        _unregister(gone, target, listener)
+    live.clear(target)
+    if state.keep_user_files:
+        _rescue_all(target, state, listener)
+    remove_tree(target / "generations", inside=target)
+    _remove_files(target, gone.launchers if gone else ())
+    return (UNINSTALLER,) if registration.remove_uninstaller(target, listener) else ()
+
+
+def _rescue_all(target: Path, state: InstallState, listener: Listener) -> None:
+    generations = target / "generations"
+    for where in (generations, aside_of(generations)):
+        if where.is_dir() and not is_link(where):
+            for folder in sorted(where.iterdir()):
+                if folder.name != state.building and not is_aside(folder):
+                    rescue(target, folder, folder.name, listener)
+                    # Half deleted, it must not be taken for one that nobody has looked through.
+                    set_aside(folder, inside=where)
 
 
 def _unregister(gone: Installed, target: Path, listener: Listener) -> None:

@@ -1,14 +1,27 @@
 """What is done with an installation that is there; no bundle is needed for it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import verify
-from bootstrap.activate import require_live
-from bootstrap.errors import NotWritableError, UnfitMachineError, UsageError, reporting
+from bootstrap import registration, verify
+from bootstrap.activate import activate, require_free_link, require_unused
+from bootstrap.belongings import belongings
+from bootstrap.errors import (
+    BusyError,
+    NotWritableError,
+    RecoveryNeededError,
+    ReportedError,
+    UsageError,
+    VerificationError,
+    reporting,
+)
 from bootstrap.events import Listener
-from bootstrap.fitness import assess
-from bootstrap.host import detect_host, look_at_disk
+from bootstrap.host import look_at_disk
+from bootstrap.inspection import inspect
+from bootstrap.interrupts import held
+from bootstrap.leftovers import is_unfinished, undo_unfinished
+from bootstrap.registration import Registration
 from bootstrap.state import Installed, InstallState, load_state
 from bootstrap.target import hold, require_safe
 from bootstrap.uninstall import uninstall
@@ -31,40 +44,66 @@ class Upkeep:
     def verify(self, *, deep: bool) -> VerificationReport:
         """Prove what is installed in the target, as it was installed.
 
+        What an interrupted run has left is put in order first, where that is allowed.
+
         Raises:
             UsageError: nothing is installed there.
-            VerificationError: drift, a banned package, or a probe that failed.
-            UnfitMachineError: it was verified on a GPU, and none can be used now.
-            RecoveryNeededError: what is written down about it is damaged.
-            NotWritableError: there is no temporary folder that can be written.
+            ReportedError: as of :func:`bootstrap.inspection.inspect`.
         """
-        live = self._state().live
-        if live is None:
+        state = self._state()
+        if is_unfinished(self.target, state):
+            state = self._recovered(state)
+        if state.live is None:
             raise _nothing_in(self.target)
-        generation = live.generation_in(self.target)
-        index = verify.load_index(generation, live)
-        require_live(self.target, generation)
-        verify.require_inventory(generation, live)
-        verify.require_no_drift(generation, deep=deep, listener=self.listener)
-        verify.require_nothing_banned(index, generation)
-        verify.tell_additions(generation, self.listener)
-        gpu_usable = assess(index, detect_host()).gpu_usable
-        if live.gpu_verified and index.cuda and not gpu_usable and not self.allow_no_gpu:
-            raise UnfitMachineError(
-                "The environment was verified on a GPU, but now no usable GPU is found.",
-                remedy="Check the driver, or add --allow-no-gpu to verify the rest.",
-            )
-        # Not in the target: who verifies need not be allowed to write there.
-        with verify.scratch_folder() as scratch:
-            return verify.prove(
-                index,
-                generation,
-                scratch,
-                gpu_usable=gpu_usable,
-                keep_bytecode=False,
-                remedy=verify.REPAIR,
-                listener=self.listener,
-            )
+        return self._inspect(state.live, live=True, deep=deep)
+
+    def rollback(self, previous: Installed) -> VerificationReport:
+        """Go back to the environment that was kept, once it has proved to be as it was.
+
+        Args:
+            previous: as :meth:`kept` has told before.
+
+        Returns:
+            What was proved. What was live is kept now, so that one can return.
+
+        Raises:
+            UsageError: nothing is installed there.
+            RecoveryNeededError: what was kept is damaged; what is live stays.
+            UnfitMachineError: it was verified on a GPU, and none can be used now.
+            BusyError: another one is kept now; or, on Windows, a program keeps what must be
+                replaced open.
+        """
+        self._state()
+        self._require_changeable()
+        require_free_link(self.target)
+        with hold(self.target), reporting("rolling back", option=None):
+            state = undo_unfinished(self.target, self._state(), self.listener)
+            if state.previous != previous:
+                raise BusyError(
+                    f"Another installer has changed {self.target} in the meantime.",
+                    remedy="Start again.",
+                )
+            try:
+                report = self._inspect(previous, live=False, deep=True)
+            except (VerificationError, RecoveryNeededError) as error:
+                raise RecoveryNeededError(
+                    f"There is no way back to {previous.generation}: {error.message}",
+                    remedy="What is live stays. To get the earlier version back, start its "
+                    "installer with --allow-downgrade.",
+                ) from error
+            if previous.way == "folder":
+                require_unused(self.target)
+            with held(too_late=True):
+                self._switch(InstallState(live=previous, previous=state.live), previous)
+                self._register(previous)
+        return report
+
+    def _switch(self, switched: InstallState, to: Installed) -> None:
+        try:
+            activate(self.target, to.generation_in(self.target, live=False), switched)
+        except BaseException:
+            undo_unfinished(self.target, self._state(), self.listener)
+            raise
 
     def installed(self) -> Installed | None:
         """What is live, or was when its removal began; None after a first attempt that failed.
@@ -75,16 +114,34 @@ class Upkeep:
             NotWritableError: it may not be changed.
         """
         state = self._state()
-        require_safe(self.target)
-        if not look_at_disk(self.target).writable:
-            raise NotWritableError(
-                f"{self.target} may not be changed.",
-                remedy="Start this as the user who has installed it.",
-            )
+        self._require_changeable()
         return state.live or state.removing
 
-    def uninstall(self) -> tuple[str, ...]:
+    def kept(self) -> Installed:
+        """What a rollback goes back to.
+
+        Raises:
+            UsageError: nothing is installed in the target, or nothing is kept there.
+        """
+        previous = self._state().previous
+        if previous is None:
+            raise _nothing_kept(self.target)
+        return previous
+
+    def belongings(self) -> tuple[str, ...]:
+        """Files in what is live or kept that this installer did not make, if that can be told."""
+        state, found = self._state(), list[str]()
+        for one, live in ((state.live, True), (state.previous, False)):
+            if one:
+                with suppress(OSError, ValueError):
+                    found += belongings(one.generation_in(self.target, live=live))
+        return tuple(found)
+
+    def uninstall(self, *, keep_user_files: bool = False) -> tuple[str, ...]:
         """Remove everything that was installed, and nothing else.
+
+        Args:
+            keep_user_files: what is the user's inside the environment is moved out before.
 
         Returns:
             Names of what others have put into the target, which therefore stays.
@@ -99,8 +156,48 @@ class Upkeep:
             # Somebody else may have been quicker.
             state = self._state()
             self.listener.phase("remove", 0)
-            going = uninstall(self.target, state, self.listener)
+            keep = keep_user_files or state.keep_user_files
+            going = uninstall(self.target, state, self.listener, keep_user_files=keep)
             return held.leave(going=going)
+
+    def _inspect(self, installed: Installed, *, live: bool, deep: bool) -> VerificationReport:
+        return inspect(
+            self.target,
+            installed,
+            live=live,
+            deep=deep,
+            allow_no_gpu=self.allow_no_gpu,
+            listener=self.listener,
+        )
+
+    def _recovered(self, state: InstallState) -> InstallState:
+        try:
+            require_safe(self.target)
+            with hold(self.target), reporting("putting it in order", option=None):
+                return undo_unfinished(self.target, self._state(), self.listener)
+        except BusyError:
+            self.listener.note(
+                "Another installer is at work there; this is what is live meanwhile."
+            )
+        except ReportedError as error:
+            self.listener.warn(f"An interrupted run has left something there. {error.message}")
+        return state
+
+    def _require_changeable(self) -> None:
+        require_safe(self.target)
+        if not look_at_disk(self.target).writable:
+            raise NotWritableError(
+                f"{self.target} may not be changed.",
+                remedy="Start this as the user who has installed it.",
+            )
+
+    def _register(self, installed: Installed) -> None:
+        """Tell the system; without that, what is live works all the same."""
+        try:
+            index = verify.load_index(installed.generation_in(self.target), installed)
+            registration.register(Registration.of(index, installed, self.target))
+        except (OSError, ReportedError) as error:
+            self.listener.warn(f"The system could not be told of the change: {error}.")
 
     def _state(self) -> InstallState:
         state = load_state(self.target)
@@ -111,3 +208,11 @@ class Upkeep:
 
 def _nothing_in(target: Path) -> UsageError:
     return UsageError(f"Nothing is installed in {target}.", remedy="Give the folder with --target.")
+
+
+def _nothing_kept(target: Path) -> UsageError:
+    return UsageError(
+        f"No earlier environment is kept in {target}.",
+        remedy="Install with --keep-previous to be able to go back; to install an older version "
+        "over a newer one, add --allow-downgrade.",
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from bootstrap import inventory
+from bootstrap import inventory, torch_lock
 from bootstrap.bundle.model import BlacklistRule, Index, decode_index
 from bootstrap.errors import (
     DamagedBundleError,
@@ -24,7 +24,9 @@ from bootstrap.state import Installed
 
 _MANY = 10
 _RUN_AT_START = (".pth", "sitecustomize.py", "usercustomize.py")
-REPAIR = "Run the installer again: it builds a fresh environment and then switches over."
+REPAIR = (
+    "Run the installer again with --repair: it builds a fresh environment and then switches over."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,14 @@ def load_index(generation: Generation, installed: Installed) -> Index:
         raise RecoveryNeededError(f"{generation.index}: {error}", remedy=REPAIR) from error
 
 
+def known_index(generation: Generation, installed: Installed) -> Index | None:
+    """The same, where it can be had."""
+    try:
+        return load_index(generation, installed)
+    except RecoveryNeededError:
+        return None
+
+
 def require_inventory(generation: Generation, installed: Installed) -> None:
     """See that what was written down when the generation was sealed is there, and unchanged.
 
@@ -153,6 +163,16 @@ def require_inventory(generation: Generation, installed: Installed) -> None:
         raise _unreadable(path, error) from error
     if actual != installed.inventory_sha256:
         raise _changed(path)
+
+
+def require_torch(index: Index, generation: Generation) -> None:
+    """See that torch is the one that was installed; its inventory must have been proved.
+
+    Raises:
+        VerificationError: says what it was replaced by, or what became of its lock.
+    """
+    if fault := torch_lock.find_fault(index, generation):
+        raise VerificationError(fault, remedy=REPAIR)
 
 
 def require_no_drift(generation: Generation, *, deep: bool, listener: Listener) -> None:

@@ -5,9 +5,10 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bootstrap.bundle.records import top_level_module
+
 # ext4 and NTFS both give out space in blocks of this many bytes by default.
 BLOCK = 4096
-_EXTENSION_SUFFIXES = (".so", ".pyd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def measure(rows: Mapping[str, RecordRow], scripts: Mapping[str, str]) -> Footpr
     return Footprint(
         file_count=len(rows),
         disk=(blocks + len(folders)) * BLOCK,
-        modules=frozenset(name for path in paths if (name := _module(path))),
+        modules=frozenset(name for path in paths if (name := top_level_module(path))),
         roots=frozenset(map(root_of, paths)),
         longest_path=longest(paths),
         longest_import=longest(path for path in paths if not _is_metadata(path)),
@@ -109,15 +110,3 @@ def longest(paths: Iterable[str]) -> str:
 def _is_metadata(path: str) -> bool:
     """Whether a path below ``site-packages`` is about a distribution, and not of use to it."""
     return path.partition("/")[0].endswith(".dist-info")
-
-
-def _module(path: str) -> str | None:
-    """The top-level module that a file of ``site-packages`` provides, if any."""
-    first, _, rest = path.partition("/")
-    if first.endswith(".dist-info") or first == "..":
-        return None
-    if rest:
-        importable = rest.endswith((".py", ".pyc", *_EXTENSION_SUFFIXES))
-        return first if importable and first.isidentifier() else None
-    stem, dot, _ = first.partition(".")
-    return stem if dot and first.endswith((".py", ".pyc", *_EXTENSION_SUFFIXES)) else None

@@ -31,16 +31,33 @@ def disk_facts(path: Path) -> DiskFacts:
 
 
 def users_of(*folders: Path) -> tuple[int, ...]:
-    """Numbers of the processes that run a program or a library from these folders.
+    """Numbers of the processes that run a program or a library from these folders, or work there.
 
     Of other users' processes only root can tell.
     """
-    marks = {f"{folder.resolve()}/".encode() for folder in folders}
+    # Path.resolve fails where a link leads to itself.
+    marks = tuple({os.fsencode(os.path.realpath(folder)) + b"/" for folder in folders})
     return tuple(
         int(process.name)
         for process in Path("/proc").iterdir()
-        if process.name.isdecimal() and any(mark in _mapped(process) for mark in marks)
+        if process.name.isdecimal() and _uses(process, marks)
     )
+
+
+def _uses(process: Path, marks: tuple[bytes, ...]) -> bool:
+    if any(_place(process / link).startswith(marks) for link in ("cwd", "root")):
+        return True
+    mapped = _mapped(process)
+    return any(mark in mapped for mark in marks)
+
+
+def _place(link: Path) -> bytes:
+    """The folder that a link of /proc leads to, with a slash at the end."""
+    try:
+        return os.fsencode(link.readlink()) + b"/"
+    except OSError:
+        # As in _mapped.
+        return b""
 
 
 def _mapped(process: Path) -> bytes:
@@ -49,6 +66,23 @@ def _mapped(process: Path) -> bytes:
     except OSError:
         # It has ended, or belongs to somebody else.
         return b""
+
+
+def mount_points() -> tuple[Path, ...]:
+    """Where something is mounted, another folder of the same disk perhaps; nothing without /proc.
+
+    Source: proc_pid_mountinfo(5).
+    """
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes()
+    except OSError:
+        return ()
+    lines = filter(None, mounts.split(b"\n"))
+    return tuple(Path(os.fsdecode(_unescaped(line.split(b" ")[4]))) for line in lines)
+
+
+def _unescaped(text: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), text)
 
 
 def filesystem_of(path: Path, mounts: str) -> str | None:

@@ -6,6 +6,7 @@ import os
 import shlex
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from installer.destinations import SchemeDictionaryDestination
@@ -53,11 +54,8 @@ class VenvDestination(SchemeDictionaryDestination):
         windows = generation.target == "win_amd64"
         super().__init__(
             scheme_dict={
-                "purelib": os.fspath(generation.site_packages),
-                "platlib": os.fspath(generation.site_packages),
-                "scripts": os.fspath(generation.scripts),
-                "headers": os.fspath(generation.include / distribution),
-                "data": os.fspath(generation.venv),
+                scheme: os.fspath(folder)
+                for scheme, folder in scheme_folders(generation, distribution).items()
             },
             interpreter=str(generation.home_python),
             script_kind="win-amd64" if windows else "posix",
@@ -174,7 +172,9 @@ class VenvDestination(SchemeDictionaryDestination):
 
     def _take(self, full: str, content: Content, *, alone: bool, executable: bool) -> None:
         """From the earlier generation, else from the bundle."""
-        if self._earlier.give(full, content.record_hash, content.size, executable=executable):
+        if self._earlier.give(
+            full, content.record_hash, content.size, executable=executable, stop=self._stop
+        ):
             self._progress(content.size)
         else:
             chunks = self._counted(content.chunks(alone=alone))
@@ -195,6 +195,22 @@ class VenvDestination(SchemeDictionaryDestination):
                 _write_all(file, chunk)
         if executable:
             os.chmod(full, 0o755)  # noqa: PTH101, S103 (see _make_folder)
+
+
+def scheme_folders(generation: Generation, distribution: str) -> dict[str, Path]:
+    """Where a distribution's files go, by the names of the schemes that wheels have.
+
+    Args:
+        generation: where to.
+        distribution: its name, for the folder of its headers.
+    """
+    return {
+        "purelib": generation.site_packages,
+        "platlib": generation.site_packages,
+        "scripts": generation.scripts,
+        "headers": generation.include / distribution,
+        "data": generation.venv,
+    }
 
 
 def _write_all(file: io.FileIO, chunk: bytes) -> None:

@@ -6,6 +6,7 @@ hash over the bytes that now lie under the new name, compared with the wheel's R
 
 import os
 import stat
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from bootstrap.storage import Lender
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What the generation has that will go when the new one is live.
+    """What the generation has that is live while a new one is built.
 
     Attributes:
         places: where its files lie, no link on the way: prefix of their path in the inventory to
@@ -38,17 +39,26 @@ class Earlier:
         return cls(places={}, folder=Path())
 
     @classmethod
-    def of(cls, earlier: Generation, folder: Path) -> Self:
+    def of(cls, earlier: Generation, folder: Path, *, stays: bool) -> Self:
         """Of a live generation.
 
         Args:
             earlier: the generation.
             folder: of the new one.
+            stays: it is kept, so that no file may belong to both.
         """
         places = {prefix: place.resolve() for prefix, place in earlier.places.items()}
-        return cls(places=places, folder=folder)
+        return cls(places=places, folder=folder, lender=Lender(links=not stays))
 
-    def give(self, full: str, record_hash: str, size: int, *, executable: bool) -> bool:
+    def give(
+        self,
+        full: str,
+        record_hash: str,
+        size: int,
+        *,
+        executable: bool,
+        stop: threading.Event | None = None,
+    ) -> bool:
         """Put a file in its place, if the generation has the very same one there.
 
         The file is shared with the earlier generation, or is a copy of it.
@@ -58,6 +68,7 @@ class Earlier:
             record_hash: ``algorithm=value`` as in RECORD.
             size: bytes.
             executable: whether it must be.
+            stop: set when it is not wanted any more.
 
         Returns:
             Whether it is there now and is right.
@@ -65,6 +76,7 @@ class Earlier:
         Raises:
             FileExistsError: something is there already; it stays.
             OSError: the disk is full.
+            StoppedError: ``stop`` was set meanwhile; what is there now is no good.
         """
         if not self.places:
             return False
@@ -72,9 +84,9 @@ class Earlier:
         source = inventory.locate(self.places, path)
         if not (_is_like(source, size, executable=executable) and self._is_own(source)):
             return False
-        if not self.lender.lend(source, full, executable=executable):
+        if not self.lender.lend(source, full, executable=executable, stop=stop):
             return False
-        if inventory.has_hash(full, record_hash):
+        if inventory.has_hash(full, record_hash, stop):
             return True
         with suppress(FileNotFoundError):
             os.unlink(full)  # noqa: PTH108

@@ -2,15 +2,16 @@
 
 import errno
 import os
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from bootstrap.interrupts import HEARING_SECONDS
+from bootstrap.stopping import pieces
 
 if sys.platform == "win32":
     from bootstrap.storage.windows import (
@@ -31,7 +32,7 @@ else:
         write_out_rest,
     )
 
-__all__ = ["Lender", "allocate", "brought_to_disk"]
+__all__ = ["Lender", "allocate", "bring_to_disk", "brought_to_disk"]
 
 
 class Lender:
@@ -39,21 +40,28 @@ class Lender:
 
     They share their blocks (XFS, Btrfs), else are the same file under a second name, else are
     copies. To be made while no other thread makes files.
+
+    Args:
+        links: second names will do; else, whoever changes one file would change the other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, links: bool = True) -> None:
+        self._links = links
         self._can_clone = True
         # It cannot be asked for without being set.
         self._umask = os.umask(0o077)
         os.umask(self._umask)
 
-    def lend(self, source: str, to: str, *, executable: bool) -> bool:
+    def lend(
+        self, source: str, to: str, *, executable: bool, stop: threading.Event | None = None
+    ) -> bool:
         """Make ``to`` a file with the content of ``source``.
 
         Args:
             source: a plain file.
             to: its new path.
             executable: whether it is to be.
+            stop: set when it is not wanted any more.
 
         Returns:
             Whether it was possible; if not, nothing lies at ``to``.
@@ -61,16 +69,12 @@ class Lender:
         Raises:
             FileExistsError: something was there before.
             OSError: the disk is full.
+            StoppedError: ``stop`` was set meanwhile; nothing lies at ``to``.
         """
         try:
-            # The first answer holds for all: they lie on one file system.
-            self._can_clone = self._can_clone and clone(source, to)
-            if not self._can_clone:
-                if self._link(source, to, executable=executable):
-                    return True
-                _copy(source, to)
-            if executable:
-                os.chmod(to, 0o755)  # noqa: PTH101, S103 (plain strings: there are 27,000)
+            if not self.share(source, to, executable=executable):
+                _copy(source, to, stop)
+                _allow_to_run(to, executable=executable)
         except FileExistsError:
             raise
         except OSError as error:
@@ -78,6 +82,20 @@ class Lender:
                 raise
             return False
         return True
+
+    def share(self, source: str, to: str, *, executable: bool) -> bool:
+        """The same without copying.
+
+        Raises:
+            FileExistsError: something was there before.
+            OSError: ``source`` cannot be read, or the disk is full.
+        """
+        # The first answer holds for all: they lie on one file system.
+        self._can_clone = self._can_clone and clone(source, to)
+        if self._can_clone:
+            _allow_to_run(to, executable=executable)
+            return True
+        return self._links and self._link(source, to, executable=executable)
 
     def _link(self, source: str, to: str, *, executable: bool) -> bool:
         try:
@@ -96,15 +114,21 @@ class Lender:
         return True
 
 
-def _copy(source: str, to: str) -> None:
+def _allow_to_run(path: str, *, executable: bool) -> None:
+    if executable:
+        os.chmod(path, 0o755)  # noqa: PTH101, S103 (plain strings: there are 27,000)
+
+
+def _copy(source: str, to: str, stop: threading.Event | None) -> None:
     # Two may want to make the same file; then only one must.
-    with open(to, "xb"):  # noqa: PTH123
-        pass
-    try:
-        shutil.copyfile(source, to)
-    except OSError:
-        os.unlink(to)  # noqa: PTH108
-        raise
+    with open(to, "xb") as new:  # noqa: PTH123
+        try:
+            with open(source, "rb", buffering=0) as old:  # noqa: PTH123
+                new.writelines(pieces(old, stop))
+            new.flush()
+        except BaseException:
+            os.unlink(to)  # noqa: PTH108
+            raise
 
 
 @contextmanager
@@ -121,39 +145,61 @@ def brought_to_disk(folder: Path, announce: Callable[[], None]) -> Iterator[None
     Raises:
         OSError: the disk failed.
     """
-    ahead = _Ahead(folder)
+    begun = time.time()
+    ahead = _Writing(partial(write_out, folder))
     try:
         if not MEANWHILE:
             ahead.wait()
         yield
         announce()
-        ahead.wait()
+        missed = ahead.finish()
     finally:
         ahead.stop.set()
-    if ahead.error:
-        raise ahead.error
-    write_out_rest(folder, ahead.missed, since=ahead.begun)
+    _Writing(partial(write_out_rest, folder, missed, since=begun)).finish()
 
 
-class _Ahead(threading.Thread):
-    """Writes out what is there when it starts."""
+def bring_to_disk(folder: Path) -> None:
+    """Wait until all below ``folder`` is on the disk; Ctrl-C is heard.
 
-    def __init__(self, folder: Path) -> None:
+    Raises:
+        OSError: the disk failed.
+    """
+    _Writing(partial(write_out, folder)).finish()
+
+
+class _Writing(threading.Thread):
+    """Waits for the disk, so that the main thread need not, which hears Ctrl-C.
+
+    Args:
+        write: gets an event that is set when nobody waits any more; returns files that it had
+            to leave out.
+    """
+
+    def __init__(self, write: Callable[[threading.Event], Collection[str]]) -> None:
         super().__init__(daemon=True)
         self.stop = threading.Event()
-        self.error: OSError | None = None
-        self.missed: Collection[str] = ()
-        self.begun = time.time()
-        self._folder = folder
+        self._write = write
+        self._error: OSError | None = None
+        self._missed: Collection[str] = ()
         self.start()
 
     def wait(self) -> None:
-        """Until it is done; Ctrl-C is heard."""
+        """Until it is done."""
         while self.is_alive():
             self.join(HEARING_SECONDS)
 
+    def finish(self) -> Collection[str]:
+        """Wait for what it returns, or raise what it did."""
+        try:
+            self.wait()
+        finally:
+            self.stop.set()
+        if self._error:
+            raise self._error
+        return self._missed
+
     def run(self) -> None:
         try:
-            self.missed = write_out(self._folder, self.stop)
+            self._missed = self._write(self.stop)
         except OSError as error:
-            self.error = error
+            self._error = error

@@ -83,7 +83,9 @@ def write_out(folder: Path, stop: threading.Event) -> Collection[str]:
     return ()
 
 
-def write_out_rest(folder: Path, missed: Collection[str], *, since: float) -> None:
+def write_out_rest(
+    folder: Path, missed: Collection[str], stop: threading.Event, *, since: float
+) -> Collection[str]:
     """As :func:`write_out`, once more, after which little is left; no matter of what."""
     del missed, since
-    write_out(folder, threading.Event())
+    return write_out(folder, stop)

@@ -47,11 +47,13 @@ def write_out(folder: Path, stop: threading.Event) -> Collection[str]:
     return _flush_all(_files(folder), stop)
 
 
-def write_out_rest(folder: Path, missed: Collection[str], *, since: float) -> None:
+def write_out_rest(
+    folder: Path, missed: Collection[str], stop: threading.Event, *, since: float
+) -> Collection[str]:
     """The same for what was left out, and what was written after ``since``, in epoch seconds."""
     # FAT tells times by two seconds.
     written = {path for path in _files(folder) if os.stat(path).st_mtime > since - 2}  # noqa: PTH116
-    _flush_all(written | set(missed), threading.Event())
+    return _flush_all(written | set(missed), stop)
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -79,6 +79,7 @@ class JsonListener(Listener):
             gpus=[gpu.name for gpu in plan.host.gpu.gpus],
             gpu_usable=plan.gpu_usable,
             replaces=plan.replaces.bundle_id if plan.replaces else None,
+            extras=[str(extra) for extra in plan.extras],
             warnings=list(plan.warnings),
         )
 

@@ -52,7 +52,7 @@ class LogListener(Listener):
                 remedy="Choose another file with --log.",
             )
         try:
-            self._file = path.open("a", encoding="utf-8", buffering=1)
+            self._file = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         except OSError as error:
             raise NotWritableError(
                 f"The log {path} cannot be written: {error.strerror}.",

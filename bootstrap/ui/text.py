@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator
 
+from bootstrap.belongings import FOLDER_NAME
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.units import human_size
 from bootstrap.host.model import Host
 from bootstrap.plan import InstallPlan
+from bootstrap.wishes import Old
+
+_FATES: dict[Old, str] = {
+    "remove": "stays until the new one is verified",
+    "repair": "stays until the new one is verified",
+    "keep": "is kept for --rollback",
+    "discard": "goes first: if the installation fails, none is left",
+}
 
 
 def describe_bundle(index: Index) -> str:
@@ -43,8 +52,16 @@ def describe_plan(plan: InstallPlan) -> Iterator[str]:
     if plan.replaces:
         yield (
             f"replaces  {plan.replaces.product} {plan.replaces.version} "
-            f"({plan.replaces.bundle_id}), which stays until the new one is verified"
+            f"({plan.replaces.bundle_id}), which {_FATES[plan.wishes.old]}"
         )
+    if plan.extras:
+        listed = ", ".join(map(str, plan.extras))
+        fate = (
+            "come along as far as they fit"
+            if plan.wishes.keep_extras
+            else f"are moved to {FOLDER_NAME}, unless you add --keep-extras"
+        )
+        yield f"yours     {listed}: not of the bundle, so they {fate}"
 
 
 def list_bundle(index: Index) -> Iterator[str]:

@@ -13,7 +13,7 @@ from tests.support.commands import run_builder
 from tests.support.debian import require_root
 from tests.support.machine import STICK
 from tests.support.minimal_root import MinimalRoot, open_minimal_root
-from tests.support.small_stack import VARIANT, SmallBundle, lock_small_stack
+from tests.support.small_stack import NEWER_CLICK, VARIANT, SmallBundle, lock_small_stack
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,10 +30,21 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
     """``SmallStack-cpu.run`` and all that it was made from. Look, do not touch."""
     folder = tmp_path_factory.mktemp("small")
     manifest = lock_small_stack(folder)
-    bundle = SmallBundle(manifest=manifest, cache=folder / "cache", output=folder / "dist")
+    return built(SmallBundle(manifest=manifest, cache=folder / "cache", output=folder / "dist"))
+
+
+@pytest.fixture(scope="session")
+def newer(small: SmallBundle, tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
+    """Its version 1.1.0, in which one package is another. Look, do not touch."""
+    folder = tmp_path_factory.mktemp("newer")
+    manifest = lock_small_stack(folder, version="1.1.0", click=NEWER_CLICK)
+    return built(SmallBundle(manifest=manifest, cache=small.cache, output=folder / "dist"))
+
+
+def built(bundle: SmallBundle) -> SmallBundle:
     done = run_builder(
         *("--cuda", VARIANT, "--runtime", "host"),
-        *("--manifest", manifest, "--cache", bundle.cache, "--output", bundle.output),
+        *("--manifest", bundle.manifest, "--cache", bundle.cache, "--output", bundle.output),
     )
     assert done.returncode == 0, done.stderr
     return bundle

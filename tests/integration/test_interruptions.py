@@ -53,6 +53,10 @@ def test_leftovers_of_a_crash_do_not_count_as_used(root: MinimalRoot) -> None:
     left_over.parent.mkdir()
     with left_over.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, 200 << 20)
+    state = root.path("/mnt/disk/llm/install.json")
+    written = json.loads(state.read_text())
+    written["state"]["building"] = "crashed"
+    state.write_text(json.dumps(written))
     done = run(root, "--silent", "--target", "/mnt/disk/llm")
     assert done.returncode == 0, done.stderr
 

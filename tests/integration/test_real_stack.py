@@ -14,6 +14,7 @@ import pytest
 
 from bootstrap.bundle.errors import ExitCode
 from bootstrap.bundle.model import Index, decode_index
+from builder.fetch import hash_file
 from tests.support.commands import events, fingerprint, run_builder
 from tests.support.debian import require_root
 from tests.support.minimal_root import MinimalRoot, open_minimal_root
@@ -152,11 +153,11 @@ def test_the_success_criteria(root: MinimalRoot) -> None:
 def test_torch_is_held(root: MinimalRoot, index: Index) -> None:
     venv = root.path(f"{TARGET}/generations/{index.bundle_id}/venv")
     lock = json.loads((venv / ".torch_lock").read_text())
-    assert (lock["version"], lock["cuda"]) == ("2.6.0", "12.4")
-    torch = next(wheel for wheel in index.wheels if wheel.name == "torch")
-    assert lock["record_sha256"] == torch.record_sha256
+    assert (lock["version"], lock["local"], lock["cuda"]) == ("2.6.0", "cu124", "12.4")
+    (record,) = venv.glob("lib/*/site-packages/torch-2.6.0.dist-info/RECORD")
+    assert lock["record_sha256"] == hash_file(record)
     assert "no-index = true" in (venv / "pip.conf").read_text()
-    assert "torch==2.6.0\n" in (venv / "constraints.txt").read_text()
+    assert "torch===2.6.0\n" in (venv / "constraints.txt").read_text()
 
 
 @pytest.mark.usefixtures("installed")

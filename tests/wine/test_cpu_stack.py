@@ -107,7 +107,7 @@ def test_its_python_imports_what_wine_can_run(machine: WindowsMachine, installed
     said = machine.run(str(PYTHON), "-c", code)
     assert said.stdout.strip() == "bbnbnb", said.stderr
     lock = json.loads((installed / ".venv/.torch_lock").read_text())
-    assert (lock["version"], lock["cuda"]) == ("2.6.0", None)
+    assert (lock["version"], lock["local"], lock["cuda"]) == ("2.6.0", "cpu", None)
 
 
 PYTHON = rf"{TARGET}\.venv\Scripts\python.exe"

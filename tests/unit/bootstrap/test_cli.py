@@ -1,5 +1,6 @@
 """What the program takes itself for, by its name and by what lies beside it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -34,6 +35,13 @@ class Start:
         return cli.main(arguments)
 
 
+def live_name(target: Path) -> str:
+    state = load_state(target)
+    assert state is not None
+    assert state.live is not None
+    return state.live.generation
+
+
 def test_a_foreign_file_beside_the_installer_does_not_matter(
     tmp_path: Path, started_as: Start
 ) -> None:
@@ -62,11 +70,71 @@ def test_the_uninstaller_removes_what_it_is_told_to(tmp_path: Path, started_as: 
     assert not there.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="its names are Unicode")
+def test_names_that_are_not_unicode_are_told(
+    tmp_path: Path, started_as: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "llm"
+    target.mkdir()
+    live = go_live(target, "g1", "symlink")
+    strange = os.fsdecode(b"\xff")
+    for folder in (target, live.venv):
+        (folder / strange).write_text("years of work")
+    log = tmp_path / "log"
+    assert started_as(target / "Uninstall.exe", "--log", str(log)) == 0
+    assert "and so kept: \\udcff." in capsys.readouterr().out
+    assert "1 files that you have added, such as venv/\\udcff, go as well" in log.read_text()
+
+
 def test_alone_the_uninstaller_finds_nothing(
     tmp_path: Path, started_as: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert started_as(tmp_path / "uninstall.exe") == 2
     assert f"Nothing is installed in {tmp_path}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--verify", "--keep-previous"], "--keep-previous goes with installing only."),
+        (["--repair", "--keep-previous"], "--keep-previous goes with installing only."),
+        (["--repair", "--discard-previous"], "--discard-previous goes with installing only."),
+        (["--rollback", "--allow-downgrade"], "--allow-downgrade goes with installing only."),
+        (["--rollback", "--deep"], "--deep goes with --verify only."),
+        (["--deep"], "--deep goes with --verify only."),
+        (["--keep-user-files"], "--keep-user-files goes with --uninstall only."),
+        (["--keep-previous", "--discard-previous"], "not allowed with argument"),
+        (["--rollback", "--repair"], "not allowed with argument"),
+    ],
+)
+def test_options_of_another_mode_are_refused(
+    tmp_path: Path,
+    started_as: Start,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    told: str,
+) -> None:
+    target = tmp_path / "llm"
+    target.mkdir()
+    go_live(target, "g1", "symlink")
+    before = sorted(target.rglob("*"))
+    assert started_as(tiny_bundle(tmp_path), *arguments, "--target", str(target)) == 2
+    assert told in capsys.readouterr().err
+    assert sorted(target.rglob("*")) == before
+
+
+@pytest.mark.parametrize("mode", ["--rollback", "--repair"])
+def test_where_nothing_is_nothing_is_changed(
+    tmp_path: Path, started_as: Start, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    target = tmp_path / "llm"
+    target.mkdir()
+    assert started_as(tiny_bundle(tmp_path), mode, "--target", str(target)) == 2
+    assert f"Nothing is installed in {target}" in capsys.readouterr().err
+    go_live(target, "g1", "symlink")
+    # Live is something else than this bundle, and nothing was kept.
+    assert started_as(tiny_bundle(tmp_path), mode, "--target", str(target)) == 2
+    assert live_name(target) == "g1"
 
 
 @pytest.mark.parametrize("mode", ["--list", "--check", "--check-media", "--version"])

@@ -77,5 +77,5 @@ def test_what_is_told_adds_up_to_what_was_announced(tmp_path: Path) -> None:
     known = install_wheels(reader, old, Earlier.none(), listener)
     assert listener.done == reader.index.wheels[0].installed_size
     old.inventory.write_bytes(b"".join(inventory.encode(inventory.take(old.places, known))))
-    install_wheels(reader, new, Earlier.of(old, new.folder), listener)
+    install_wheels(reader, new, Earlier.of(old, new.folder, stays=False), listener)
     assert listener.done == 2 * reader.index.wheels[0].installed_size

@@ -47,7 +47,7 @@ class World:
 
     def upgrade(self) -> WrittenFiles:
         new = self.generation("new")
-        earlier = Earlier.of(self.old, new.folder)
+        earlier = Earlier.of(self.old, new.folder, stays=False)
         return install_wheels(self.reader, new, earlier, Listener())
 
     def shares(self, path: str = LARGE) -> bool:

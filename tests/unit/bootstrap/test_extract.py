@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bootstrap import extract
 from bootstrap.bundle import zips
 from bootstrap.bundle.errors import DamagedBundleError, NoSpaceError, RefusedContentError
 from bootstrap.bundle.reader import BundleReader
@@ -83,6 +84,19 @@ def test_a_large_member_keeps_its_64_bit_fields(
         patch.setattr(zips.zipfile, "ZIP64_LIMIT", 1_000_000)
         made = give_back(bundle_of(original), tmp_path / "out")
     assert members(made) == members(original)
+
+
+def test_what_somebody_has_put_beside_the_wheels_stays(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(wheelhouse: Path) -> None:
+        (wheelhouse / "thesis.txt").write_text("years of work")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(extract, "bring_to_disk", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        give_back(bundle_of(original), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["wheelhouse", "thesis.txt"]
 
 
 def with_record(folder: Path, rows: str) -> Path:

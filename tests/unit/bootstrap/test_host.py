@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from bootstrap.host import detect_host, look_at_disk
+from bootstrap.host import detect_host, look_at_disk, users_of
 from bootstrap.host.model import GpuReport
 from bootstrap.host.windows import release_name, synced_folders
 
@@ -161,3 +161,23 @@ def test_each_kind_of_onedrive_is_found_once() -> None:
     environment = {"OneDrive": work, "OneDriveCommercial": work, "OneDriveConsumer": own}
     assert synced_folders(environment) == (Path(work), Path(own))
     assert synced_folders({"OneDrive": "", "PATH": "x"}) == ()
+
+
+@linux_only
+def test_who_works_in_a_folder_uses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("g1", "g12"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "g1" / "deep")
+    assert users_of(tmp_path / "g1") == (os.getpid(),)
+    (tmp_path / "link").symlink_to("g1")
+    assert users_of(tmp_path / "g12", tmp_path / "link") == (os.getpid(),)
+    (tmp_path / "loop").symlink_to("loop")
+    assert users_of(tmp_path / "g12", tmp_path / "loop") == ()
+
+
+@linux_only
+def test_mount_points_with_odd_names_are_read() -> None:
+    from bootstrap.host.linux import _unescaped, mount_points  # noqa: PLC0415 (not on Windows)
+
+    assert Path("/proc") in mount_points()
+    assert _unescaped(rb"/a\040b\011\012\134040") == b"/a b\t\n\\040"

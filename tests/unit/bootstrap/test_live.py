@@ -15,13 +15,17 @@ from bootstrap.generation import Generation, Way
 from bootstrap.leftovers import reclaimable, undo_unfinished
 from bootstrap.live import junction
 from bootstrap.state import InstallState, load_state, save_state
-from tests.support.crashing import CrashError, record_steps
+from tests.support.crashing import CrashError, crash_and_recover, record_steps
 from tests.support.generations import go_live, installed, make_generation, pretend_junctions
 
 
 def live_name(target: Path) -> str:
     """What somebody gets who starts the Python there."""
     return (target / ".venv" / "Scripts" / "python.exe").read_text()
+
+
+def live_state(generation: Generation) -> InstallState:
+    return InstallState(live=installed(generation))
 
 
 def count_steps(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> int:
@@ -54,43 +58,29 @@ def test_a_crash_at_any_step_is_undone_or_done(
         return new
 
     trial = prepare(tmp_path / "trial")
-    steps = count_steps(monkeypatch, lambda: activate(trial.root, trial, installed(trial)))
+    steps = count_steps(monkeypatch, lambda: activate(trial.root, trial, live_state(trial)))
     assert steps >= (4 if way == "folder" and not first else 3)
     for place in range(steps):
         target = tmp_path / str(place)
         new = prepare(target)
         with pytest.raises(CrashError):
-            record_steps(monkeypatch, lambda: activate(target, new, installed(new)), place)  # noqa: B023
-        crash_and_recover(target, monkeypatch)
-        if first:
+            record_steps(monkeypatch, lambda: activate(target, new, live_state(new)), place)  # noqa: B023
+        state = crash_and_recover(target, monkeypatch)
+        if state.live and state.live.generation == "new":
+            # Written down it is done.
+            assert live_name(target) == "new"
+            require_live(target, state.live.generation_in(target))
+            assert [path.name for path in (target / "generations").iterdir()] == ["new"]
+        elif first:
             assert not os.path.lexists(target / ".venv")
             assert not list((target / "generations").iterdir())
             assert {path.name for path in target.iterdir()} == {"generations", "install.json"}
         else:
             assert live_name(target) == "old"
-            state = load_state(target)
-            assert state is not None
             assert state.live is not None
             require_live(target, state.live.generation_in(target))
             assert not (target / "more.bat").exists()
             assert [path.name for path in (target / "generations").iterdir()] == ["old"]
-
-
-def crash_and_recover(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next run recovers, though it crashes at each of its own steps, too."""
-
-    def recover() -> None:
-        undo_unfinished(target, load_state(target) or InstallState(), Listener())
-
-    for place in range(100):
-        try:
-            record_steps(monkeypatch, recover, place)
-        except CrashError:
-            continue
-        break
-    state = load_state(target)
-    assert state is not None
-    assert state.building is None
 
 
 def test_the_way_may_change(tmp_path: Path) -> None:
@@ -158,7 +148,7 @@ def test_a_launcher_that_cannot_be_put_back_does_not_stop_the_rest(tmp_path: Pat
 
 def test_leftovers_count_as_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = go_live(tmp_path, "old", "symlink")
-    state = InstallState(live=installed(old))
+    state = InstallState(live=installed(old), building="half")
     assert reclaimable(tmp_path, state) == 0
     for place in ("generations/half", ".generations.removed/old"):
         (tmp_path / place / "deep").mkdir(parents=True)
@@ -168,6 +158,10 @@ def test_leftovers_count_as_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shutil.rmtree(tmp_path / "generations")
     assert reclaimable(tmp_path, state) == 0
     assert reclaimable(tmp_path, InstallState()) == 1000
+    kept = tmp_path / "kept"
+    kept.hardlink_to(tmp_path / ".generations.removed" / "old" / "deep" / "file")
+    assert reclaimable(tmp_path, InstallState()) == 0
+    kept.unlink()
     junction = (tmp_path / ".generations.removed" / "old" / "deep").stat().st_ino
     monkeypatch.setattr("bootstrap.files.is_junction", lambda status: status.st_ino == junction)
     assert reclaimable(tmp_path, InstallState()) == 0

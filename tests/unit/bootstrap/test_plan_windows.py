@@ -12,7 +12,9 @@ from bootstrap.errors import ExitCode, UnfitMachineError, UsageError
 from bootstrap.fitness import Fitness
 from bootstrap.host.model import Disk, GpuReport, Host
 from bootstrap.plan import InstallPlan, make_plan
+from bootstrap.room import Room
 from bootstrap.state import InstallState
+from bootstrap.wishes import Wishes
 from tests.support.tiny_bundle import tiny_index
 
 NO_GPU = GpuReport(state="no_library", driver=None, cuda=None, gpus=(), detail="")
@@ -43,7 +45,15 @@ def plan(target: str, *, longest: int = 100, host: Host = HOST) -> InstallPlan:
     disk = Disk(path=Path("C:\\"), free=1 << 40, writable=True, filesystem="NTFS", noexec=False)
     state = InstallState()
     return make_plan(
-        index(longest), host, disk, FIT, state, target=Path(target), taken=set(), allow_no_gpu=False
+        index(longest),
+        host,
+        disk,
+        FIT,
+        state,
+        target=Path(target),
+        taken=set(),
+        wishes=Wishes(),
+        room=Room(),
     )
 
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bootstrap import activate, registration, uninstall
@@ -15,6 +16,7 @@ from bootstrap.generation import Way
 from bootstrap.interrupts import Interrupts
 from bootstrap.leftovers import undo_unfinished
 from bootstrap.state import InstallState, load_state, save_state
+from bootstrap.target import require_safe
 from bootstrap.upkeep import Upkeep
 from tests.support.crashing import CrashError, record_steps
 from tests.support.generations import go_live, make_generation
@@ -197,6 +199,68 @@ def test_whoever_stops_it_stops_nothing_that_has_begun(
             if signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_the_users_is_named_and_goes_or_is_kept(tmp_path: Path, way: Way) -> None:
+    for keep in (False, True):
+        target = tmp_path / str(keep)
+        add_to_both(target, way)
+        assert sorted(upkeep(target).belongings()) == ["venv/of-new", "venv/of-old"]
+        kept = upkeep(target).uninstall(keep_user_files=keep)
+        assert kept == (("user-files",) if keep else ())
+        found = [str(p.relative_to(target)) for p in target.rglob("of-*")]
+        names = ["user-files/new/venv/of-new", "user-files/old/venv/of-old"]
+        assert sorted(found) == (names if keep else [])
+    # Beside them the next installation finds its place.
+    require_safe(tmp_path / "True")
+
+
+def add_to_both(target: Path, way: Way) -> None:
+    """Something in what is live, and in what is kept."""
+    install(target, way)
+    state = load_state(target)
+    assert state is not None
+    assert state.live is not None
+    (target / ".venv" / "of-new").write_text("years of work")
+    (target / "generations" / "old" / "venv" / "of-old").write_text("years of work")
+    previous = msgspec.structs.replace(state.live, generation="old")
+    save_state(target, InstallState(live=state.live, previous=previous))
+
+
+@pytest.mark.parametrize("by", ["uninstall", "recover"])
+def test_what_is_the_users_outlives_every_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way, by: str
+) -> None:
+    for place in range(200):
+        target = tmp_path / str(place)
+        add_to_both(target, way)
+        keeping = lambda: upkeep(target).uninstall(keep_user_files=True)  # noqa: B023, E731
+        try:
+            record_steps(monkeypatch, keeping, place, ignored="owner")
+        except CrashError:
+            state = load_state(target)
+            if state and by == "recover":
+                undo_unfinished(target, state, Listener())
+            elif state:
+                # How it was asked for is written down.
+                upkeep(target).uninstall(keep_user_files=not state.removing)
+        else:
+            break
+        (new,), (old,) = target.rglob("of-new"), target.rglob("of-old")
+        assert new.read_text() == old.read_text() == "years of work"
+        # Nothing of ours is taken for theirs.
+        assert not list((target / "user-files").rglob("python.exe"))
+    assert place > 30
+
+
+def test_without_a_place_for_what_is_the_users_nothing_begins(tmp_path: Path, way: Way) -> None:
+    target = tmp_path / "llm"
+    add_to_both(target, way)
+    (target / "user-files").symlink_to(tmp_path)
+    before = snapshot(target)
+    with pytest.raises(UnsafeTargetError, match="user-files is no folder"):
+        upkeep(target).uninstall(keep_user_files=True)
+    assert snapshot(target) == before
 
 
 def test_the_launchers_of_a_first_attempt_go_as_well(tmp_path: Path) -> None:
