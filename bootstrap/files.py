@@ -7,8 +7,8 @@ opens every new file for a moment. So all of that is tried again for some second
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bootstrap.errors import BusyError
@@ -69,11 +69,12 @@ def replace_file(path: Path, data: bytes | Iterable[bytes]) -> None:
         BusyError: somebody keeps the old one open.
     """
     part = part_of(path)
-    with part.open("wb") as file:
-        file.writelines([data] if isinstance(data, bytes) else data)
-        file.flush()
-        os.fsync(file.fileno())
-    patiently(lambda: part.replace(path), path)
+    with _gone_if_it_fails(part):
+        with part.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        patiently(lambda: part.replace(path), path)
     sync_folder(path.parent)
 
 
@@ -81,9 +82,21 @@ def replace_link(path: Path, to: Path) -> None:
     """Make ``path`` a symbolic link to ``to``, replacing an older link in one step."""
     part = part_of(path)
     part.unlink(missing_ok=True)
-    part.symlink_to(to, target_is_directory=True)
-    part.replace(path)
+    with _gone_if_it_fails(part):
+        part.symlink_to(to, target_is_directory=True)
+        part.replace(path)
     sync_folder(path.parent)
+
+
+@contextmanager
+def _gone_if_it_fails(part: Path) -> Iterator[None]:
+    """Leave nothing half-made behind; what went wrong first is what matters."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def move_folder(path: Path, to: Path) -> None:

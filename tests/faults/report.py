@@ -1,0 +1,55 @@
+"""The figures, as a page for people."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tests.faults.figures import Figure
+from tests.support.commands import ROOT
+
+_INTRO = """\
+# Reliability
+
+What was done to real installations, and what came of it. *Broken* is each case in which, at any \
+instant, the live environment was not exactly the old or exactly the new one (every file by its \
+hash, everything imported by its own Python), an exit code was not true, or the same command did \
+not succeed when it was given once more, leaving nothing behind. A program judges that which \
+knows nothing of the installer ([tests/faults/witness.py](../tests/faults/witness.py)).
+"""
+_HOW = """
+A small product of three packages and its own CPython, in two versions, is installed, upgraded \
+and removed. strace puts signals and errors into single system calls of the installer and of \
+what it starts, one tenth of them into the frozen program. Power cuts happen to an ext4 on a disk \
+that logs every write and every flush: what was flushed is there afterwards, and of what came \
+later any sectors are and any are not. With the installer's barriers taken out, such cuts do \
+break environments, or the trial would prove nothing.
+"""
+
+
+def write_report(figures: Sequence[Figure], command: str) -> str:
+    """The page."""
+    lines = [_INTRO, "| what | tried | broken |", "|---|---|---|"]
+    for figure in figures:
+        broken = f"{len(figure.broken)}, as it must" if figure.breaking else len(figure.broken)
+        lines.append(f"| {figure.what} | {figure.tried:,} | {broken} |")
+    lines.append("| dangerous folders to delete | not yet counted | |")
+    lines += [_HOW, _origin(command)]
+    return "\n".join(lines)
+
+
+def _origin(command: str) -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    revision = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, revision {revision.stdout.strip() or 'unknown'}, "
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, Python "
+        f"{platform.python_version()}. To repeat it, as root:\n\n```sh\n{command}\n```\n"
+    )

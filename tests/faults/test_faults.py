@@ -1,0 +1,60 @@
+"""A fair share of all faults; ``python -m tests.faults`` tries them all."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.bundles import Bundles
+from tests.faults.campaigns import CAMPAIGNS, Campaign
+from tests.faults.figures import (
+    Figure,
+    of_campaign,
+    of_carelessness,
+    of_power,
+    of_races,
+    of_stale_locks,
+)
+from tests.faults.place import Place
+
+pytestmark = pytest.mark.slow
+
+_COUNTS = {
+    "kills": 84,
+    "enospc": 50,
+    "filled": 20,
+    "errors": 20,
+    "renames": 16,
+    "limits": 16,
+    "signals": 18,
+}
+
+
+def require_passed(figure: Figure) -> None:
+    again = "python -m tests.faults --point"
+    listed = [f"{'; '.join(wrong)}\n  {again} '{name}'" for name, wrong in figure.broken]
+    assert figure.passed, "\n".join([f"{figure.what}: {len(listed)} of {figure.tried}", *listed])
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS, ids=lambda campaign: campaign.name)
+def test_the_old_one_is_live_or_the_new_one(places: list[Place], campaign: Campaign) -> None:
+    count = _COUNTS[campaign.name]
+    figure = of_campaign(campaign, places, count, print)
+    require_passed(figure)
+    # Nearly all of them must have struck, or nothing is shown.
+    assert figure.tried > 0.8 * count
+
+
+def test_power_cuts(bundles: Bundles, tmp_path: Path) -> None:
+    require_passed(of_power(tmp_path, bundles, 36, 2, print))
+
+
+def test_power_cuts_would_break_what_has_no_barriers(bundles: Bundles, tmp_path: Path) -> None:
+    require_passed(of_carelessness(tmp_path, bundles, 10, print))
+
+
+def test_of_eight_at_once_those_that_lose_say_to_whom(places: list[Place]) -> None:
+    require_passed(of_races(places[0], 6, print))
+
+
+def test_nobody_waits_for_the_dead(places: list[Place]) -> None:
+    require_passed(of_stale_locks(places[0]))
