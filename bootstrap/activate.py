@@ -7,7 +7,7 @@ from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
 from bootstrap.files import part_of, remove_file, replace_file
 from bootstrap.generation import LINK_NAME, Generation, home_of
 from bootstrap.host import users_of
-from bootstrap.state import Installed, InstallState, save_state
+from bootstrap.state import Installed, InstallState, load_state, save_state
 
 _LAUNCHERS = (".sh", ".bat")
 
@@ -51,10 +51,19 @@ def activate(target: Path, generation: Generation, state: InstallState) -> None:
 
     Raises:
         BusyError: on Windows, a program keeps what must be replaced open.
+        OSError: what the system says; the state is that of before, if that could be written.
     """
+    before = load_state(target)
     write_launchers(target, generation)
     live.lead(target, generation.name, generation.way)
-    save_state(target, state)
+    try:
+        save_state(target, state)
+    except OSError:
+        # It may stand there already, and not be on the disk: after a power cut the older one would
+        # be back, and must then name what is still there.
+        if before:
+            save_state(target, before)
+        raise
     withdraw_launchers(target, state.live)
 
 

@@ -39,6 +39,7 @@ class InstallPlan:
     Attributes:
         generation: what will be built.
         replaces: what is live now; None on a fresh target.
+        drops: what was kept for a rollback and goes; None where nothing was, or it stays.
         wishes: what becomes of that, among others.
         extras: what somebody has added to what is live.
         space_needed: bytes, until the old generation is gone.
@@ -51,6 +52,7 @@ class InstallPlan:
     disk: Disk
     generation: Generation
     replaces: Installed | None
+    drops: Installed | None
     wishes: Wishes
     extras: tuple[Extra, ...]
     space_needed: int
@@ -103,6 +105,7 @@ def make_plan(
         disk=disk,
         generation=generation,
         replaces=state.live,
+        drops=None if wishes.old == "repair" else state.previous,
         wishes=wishes,
         extras=extras,
         space_needed=need,

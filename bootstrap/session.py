@@ -33,7 +33,13 @@ from bootstrap.generation import Generation, new_name
 from bootstrap.host import detect_host, look_at_disk
 from bootstrap.inspection import inspect
 from bootstrap.interrupts import held
-from bootstrap.leftovers import discard, generation_names, remove_others, undo_unfinished
+from bootstrap.leftovers import (
+    discard,
+    generation_names,
+    is_unfinished,
+    remove_others,
+    undo_unfinished,
+)
 from bootstrap.plan import InstallPlan, make_plan
 from bootstrap.registration import Registration
 from bootstrap.room import Room, look_for_room, short_of_room
@@ -153,10 +159,18 @@ class Session:
         except (VerificationError, RecoveryNeededError) as fault:
             self.listener.warn(fault.message)
         else:
+            self._put_in_order()
             return report, False
         wishes = replace(self.wishes, watch_torch=live.watch_torch)
         rebuilt = replace(self, wishes=wishes).install(confirm)
         return (rebuilt, True) if rebuilt else None
+
+    def _put_in_order(self) -> None:
+        """Where there is nothing to repair, an interrupted run may have left something."""
+        if is_unfinished(self.target, load_state(self.target) or InstallState()):
+            with hold(self.target), reporting("putting it in order", option=None):
+                state = load_state(self.target) or InstallState()
+                undo_unfinished(self.target, state, self.listener)
 
     def _require_same(self) -> Installed:
         state = load_state(self.target)

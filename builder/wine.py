@@ -163,8 +163,8 @@ def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Pro
         work = Path(scratch)
         tree = take_fetched(_pin(), work, cache=cache, offline=offline, progress=progress)
         # Packing leaves out what is not CPython's own.
-        pack(tree.folder, work / "python.tar")
-        unpack(work / "python.tar", part / "python")
+        pack(tree.folder, work / "python.tar.zst")
+        unpack(work / "python.tar.zst", part / "python")
         for wheel in load_lock(_LOCK).wheels:
             named = work / wheel.filename
             named.symlink_to(found[wheel.sha256].absolute())

@@ -1,8 +1,9 @@
 """Unpacks the tar archive of a runtime; nothing in it can reach out of its folder."""
 
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from bootstrap.bundle.zips import tarfile
 
 
 def unpack_tar(archive: tarfile.TarFile, folder: Path) -> None:
@@ -16,9 +17,9 @@ def unpack_tar(archive: tarfile.TarFile, folder: Path) -> None:
         tarfile.TarError: a member is neither file, folder nor link, or leads out.
         OSError: something cannot be written.
     """
-    # PEP 706. Absent before 3.11.4, which Debian 12 has; there the check below is all.
-    archive.extraction_filter = getattr(tarfile, "data_filter", None)
-    archive.extractall(folder, members=_harmless(archive))  # noqa: S202 (checked members)
+    # PEP 706.
+    archive.extraction_filter = tarfile.data_filter
+    archive.extractall(folder, members=_harmless(archive))
 
 
 def _harmless(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

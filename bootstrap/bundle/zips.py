@@ -1,6 +1,6 @@
-"""Zip archives with Zstandard members: Python's own from 3.14 on, before that its backport.
+"""Archives that know Zstandard: Python's own from 3.14 on, before that their backport.
 
-The backport is a copy of Python's later module, so it has its own ``BadZipFile``, too.
+The backport is a copy of Python's later modules, so it has its own ``BadZipFile`` and ``TarError``.
 """
 
 import struct
@@ -8,14 +8,15 @@ import sys
 import zlib
 
 if sys.version_info >= (3, 14):
+    import tarfile
     import zipfile
 
     from compression import zstd
 else:
     from backports import zstd
-    from backports.zstd import zipfile
+    from backports.zstd import tarfile, zipfile
 
-__all__ = ["UNREADABLE", "zipfile", "zstd"]
+__all__ = ["UNREADABLE", "tarfile", "zipfile", "zstd"]
 
 # What is raised for damaged and for unusual archives. OSError: it seeks where it is sent.
 UNREADABLE = (

@@ -2,11 +2,11 @@
 
 import hashlib
 import io
-import tarfile
 from collections.abc import Callable
 
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.tarball import unpack_tar
+from bootstrap.bundle.zips import tarfile, zstd
 from bootstrap.errors import DamagedBundleError, InstallError
 from bootstrap.generation import Generation
 from bootstrap.processes import run_python
@@ -58,9 +58,9 @@ def unpack_runtime(
         hashed = _Hashed(section, progress)
         try:
             # The stream mode reads strictly forward, so that the hash sees every byte once.
-            with tarfile.open(fileobj=hashed, mode="r|", bufsize=1 << 20) as archive:
+            with tarfile.open(fileobj=hashed, mode="r|zst", bufsize=1 << 20) as archive:
                 unpack_tar(archive, generation.runtime)
-        except tarfile.TarError as error:
+        except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
             raise reader.damage(entry, because=str(error)) from error
         while hashed.read(1 << 20):
             pass

@@ -54,6 +54,11 @@ def describe_plan(plan: InstallPlan) -> Iterator[str]:
             f"replaces  {plan.replaces.product} {plan.replaces.version} "
             f"({plan.replaces.bundle_id}), which {_FATES[plan.wishes.old]}"
         )
+    if plan.drops:
+        yield (
+            f"drops     {plan.drops.product} {plan.drops.version} ({plan.drops.bundle_id}), which "
+            "was kept for --rollback"
+        )
     if plan.extras:
         listed = ", ".join(map(str, plan.extras))
         fate = (

@@ -220,7 +220,7 @@ def _write_runtime(
         installed_size=prepared.installed_size,
         file_count=prepared.file_count,
         warning=prepared.warning,
-        entry=writer.add_file(prepared.archive, "runtime/python.tar", advance),
+        entry=writer.add_file(prepared.archive, "runtime/python.tar.zst", advance),
     )
 
 

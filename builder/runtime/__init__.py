@@ -112,7 +112,7 @@ def prepare_runtime(
 
     with tempfile.TemporaryDirectory(prefix="runtime-", dir=work) as folder:
         tree, warning = _take(choice, Path(folder), fetched, host, progress)
-        archive = work / "python.tar"
+        archive = work / "python.tar.zst"
         packed = pack(tree.folder, archive)
         glibc = minimum_glibc(members(tree.folder)) if target.sys_platform == "linux" else None
     _prove(archive, tree, target, launcher, progress)

@@ -1,16 +1,18 @@
 """The archive formats of a runtime: unpacks what was fetched, packs what goes along."""
 
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.bundle.tarball import unpack_tar
+from bootstrap.bundle.zips import tarfile, zstd
 from builder.errors import RefusedContentError
 from builder.runtime.pruning import is_left_out
 
 # 1980-01-01, the oldest time that a zip can hold as well; any fixed one would do.
 _MODIFIED = 315_532_800
+# Level 19 would save a tenth of the size in twenty times the time, in every build.
+_LEVEL = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive) as file:
             unpack_tar(file, folder)
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
         raise RefusedContentError(
             f"{archive.name} cannot be unpacked: {error}.",
             remedy="Correct its entry in metadata/runtimes.json, or build with --runtime host.",
@@ -43,7 +45,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def pack(tree: Path, archive: Path) -> Packed:
-    """Write a folder into an uncompressed tar archive: same content, same bytes.
+    """Write a folder into a tar archive, compressed by Zstandard: same content, same bytes.
 
     Names are sorted, times and owners fixed, modes 644 or 755, hard links separate files.
     What :func:`~builder.runtime.pruning.is_left_out` names stays out.
@@ -52,7 +54,10 @@ def pack(tree: Path, archive: Path) -> Packed:
         RefusedContentError: a symbolic link leads out of the folder, or nowhere in it.
     """
     size = count = 0
-    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as file:
+    with (
+        zstd.open(archive, "wb", level=_LEVEL) as out,
+        tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as file,
+    ):
         for path in sorted(members(tree), key=lambda path: path.relative_to(tree).as_posix()):
             member = tarfile.TarInfo(path.relative_to(tree).as_posix())
             member.mtime = _MODIFIED

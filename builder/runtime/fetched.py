@@ -1,10 +1,10 @@
 """The runtime from an archive that others have made: pinned, fetched, unpacked."""
 
 import shutil
-import tarfile
 import zipfile
 from pathlib import Path
 
+from bootstrap.bundle.zips import tarfile
 from builder.errors import RefusedContentError
 from builder.fetch import PATIENT, Cache, Patience, fetch, require_intact
 from builder.progress import Progress
@@ -80,7 +80,7 @@ def _open_winpython(archive: Path, folder: Path) -> Path:
             with content, data.open("wb") as file:
                 shutil.copyfileobj(content, file)
         with zipfile.ZipFile(data) as inner:
-            inner.extractall(folder)  # noqa: S202 (by hash the very archive that was pinned)
+            inner.extractall(folder)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
         raise RefusedContentError(
             f"{archive.name} cannot be unpacked: {error}.",

@@ -30,6 +30,8 @@ _NAME = "stub"
 _EXCLUDED = (
     *("tkinter", "ssl", "_ssl", "sqlite3", "readline", "curses", "multiprocessing", "attr"),
     *("unittest", "doctest", "pydoc", "test", "setuptools", "distutils", "pkg_resources", "numpy"),
+    # What tqdm would draw with, if the builder's environment happens to have it.
+    *("matplotlib", "PIL", "pandas", "rich", "IPython", "ipywidgets"),
 )
 # PyInstaller takes times and the order of sets from these.
 _REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0"}

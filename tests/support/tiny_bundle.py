@@ -30,7 +30,7 @@ _BOOTLOADER = b"\x7fELF" + b"boot" * 20
 _WHEEL = "wheels/demo-1.0-py3-none-any.whl"
 _MEMBERS = {
     _WHEEL: b"wheel " * 40,
-    "runtime/python.tar": b"tar " * 60,
+    "runtime/python.tar.zst": b"tar " * 60,
     "docs/README.txt": b"read me\n",
 }
 
@@ -88,7 +88,7 @@ def tiny_index(
         installed_size=1000,
         file_count=2,
         warning=None,
-        entry=entries["runtime/python.tar"],
+        entry=entries["runtime/python.tar.zst"],
     )
     terms = CudaTerms(
         version="12.4",

@@ -48,7 +48,10 @@ def test_it_starts_and_every_byte_is_checked(signed: SmallBundle, machine: Windo
 
 def test_7zip_lists_the_first_volume_and_the_program(signed: SmallBundle) -> None:
     require_debian("p7zip-full")
-    for path, inside in ((volume(signed, 1), "runtime/python.tar"), (signed.installer, "bundle")):
+    for path, inside in (
+        (volume(signed, 1), "runtime/python.tar.zst"),
+        (signed.installer, "bundle"),
+    ):
         listed = subprocess.run(
             ["7z", "l", path], capture_output=True, text=True, check=False, timeout=60
         )

@@ -1,5 +1,6 @@
 """``.venv`` is always that of one generation, whatever is interrupted between two renames."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import live
+from bootstrap import files, live
 from bootstrap.activate import activate, require_free_link, require_live
 from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
 from bootstrap.events import Listener
@@ -81,6 +82,24 @@ def test_a_crash_at_any_step_is_undone_or_done(
             require_live(target, state.live.generation_in(target))
             assert not (target / "more.bat").exists()
             assert [path.name for path in (target / "generations").iterdir()] == ["old"]
+
+
+def test_a_state_that_may_not_be_on_the_disk_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
+    go_live(tmp_path, "old", way)
+    before = load_state(tmp_path)
+    new = make_generation(tmp_path, "new", way)
+
+    def fail_for_the_new_one(folder: Path) -> None:
+        state = load_state(tmp_path)
+        if folder == tmp_path and state and state.live and state.live.generation == "new":
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(files, "sync_folder", fail_for_the_new_one)
+    with pytest.raises(OSError, match="Input/output"):
+        activate(tmp_path, new, live_state(new))
+    assert load_state(tmp_path) == before
 
 
 def test_the_way_may_change(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ The files are of several GB, none of which is on a disk; whole they would take m
 
 import os
 import signal
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from bootstrap import inventory, storage
 from bootstrap.bundle.model import Entry
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.tarball import unpack_tar
+from bootstrap.bundle.zips import tarfile
 from bootstrap.crew import Crew
 from bootstrap.extract import _describe
 from bootstrap.generation import Generation
