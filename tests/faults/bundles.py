@@ -33,7 +33,7 @@ class Bundles:
 
 
 def build_bundles(folder: Path) -> Bundles:
-    """Build both, unless they lie in ``folder`` from an earlier time.
+    """Build both; their program is frozen once, unless it has changed since.
 
     Args:
         folder: where they and all that they are made from go.
@@ -49,9 +49,6 @@ def build_bundles(folder: Path) -> Bundles:
 
 def _build(folder: Path, version: str, pins: dict[str, str]) -> Path:
     work = folder / version
-    finished = work / "dist" / f"{_PRODUCT}-{VARIANT}.run"
-    if finished.exists():
-        return finished
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     manifest = _manifest(version, pins)
@@ -64,7 +61,7 @@ def _build(folder: Path, version: str, pins: dict[str, str]) -> Path:
     )
     if done.returncode != 0:
         raise RuntimeError(f"The builder ended with {done.returncode}:\n{done.stderr}")
-    return finished
+    return work / "dist" / f"{_PRODUCT}-{VARIANT}.run"
 
 
 def _manifest(version: str, pins: dict[str, str]) -> Manifest:

@@ -89,12 +89,9 @@ LEAVING = Scenario(
     kept=0,
 )
 
-# Those that run.
-SCENARIOS = (FRESH, UPGRADE, UNINSTALL)
-# Those whose options are still to come.
-AWAITED = (KEEPING, DISCARDING, ROLLBACK, REPAIR, LEAVING)
+SCENARIOS = (FRESH, UPGRADE, UNINSTALL, KEEPING, DISCARDING, ROLLBACK, REPAIR, LEAVING)
 
 
 def find(name: str) -> Scenario:
     """The scenario of that name."""
-    return next(scenario for scenario in (*SCENARIOS, *AWAITED) if scenario.name == name)
+    return next(scenario for scenario in SCENARIOS if scenario.name == name)
