@@ -14,7 +14,7 @@ from bootstrap.generation import LINK_NAME
 from bootstrap.host import users_of
 from bootstrap.removal import aside_of, is_aside, put_back, remove_set_aside, remove_tree
 from bootstrap.state import InstallState, save_state
-from bootstrap.uninstall import begin_removal, finish_removal
+from bootstrap.uninstall import begin_removal, finish_removal, remove_trials
 
 
 def is_unfinished(target: Path, state: InstallState) -> bool:
@@ -55,6 +55,7 @@ def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> In
         listener.note(f"{target / LINK_NAME} is set back to {state.live.generation}.")
     _restore_launchers(target, state, listener)
     remove_others(target, state, listener)
+    remove_trials(target)
     if state.building or state.removing:
         state = InstallState(live=state.live, previous=state.previous)
         save_state(target, state)

@@ -133,7 +133,15 @@ def _unregister(gone: Installed, target: Path, listener: Listener) -> None:
 def _remove_files(target: Path, launchers: tuple[str, ...]) -> None:
     for name in (*launchers, UNINSTALLER):
         remove_file(part_of(target / name))
-    for path in [*(target / name for name in launchers), *target.glob(f"{TRIAL_PREFIX}*")]:
+    for path in (target / name for name in launchers):
+        if path.is_file():
+            remove_file(path)
+    remove_trials(target)
+
+
+def remove_trials(target: Path) -> None:
+    """Delete what was made to see whether something can be made, if that was interrupted."""
+    for path in target.glob(f"{TRIAL_PREFIX}*"):
         if path.is_file():
             remove_file(path)
 

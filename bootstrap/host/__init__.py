@@ -6,6 +6,7 @@ import secrets
 import shutil
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from bootstrap.errors import BusyError
@@ -68,7 +69,8 @@ def _can_write(folder: Path, *, a_file: bool) -> bool:
     try:
         if a_file:
             os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            patiently(trial.unlink, trial)
+            # Whoever clears up meanwhile may take it for a leftover.
+            patiently(partial(trial.unlink, missing_ok=True), trial)
         else:
             trial.mkdir()
             patiently(trial.rmdir, trial)

@@ -19,13 +19,13 @@ from tests.faults.place import Place
 pytestmark = pytest.mark.slow
 
 _COUNTS = {
-    "kills": 84,
-    "enospc": 50,
-    "filled": 20,
-    "errors": 20,
-    "renames": 16,
-    "limits": 16,
-    "signals": 18,
+    "kills": 64,
+    "enospc": 30,
+    "filled": 12,
+    "errors": 12,
+    "renames": 10,
+    "limits": 12,
+    "signals": 12,
 }
 
 

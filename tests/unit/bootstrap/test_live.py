@@ -84,6 +84,13 @@ def test_a_crash_at_any_step_is_undone_or_done(
             assert [path.name for path in (target / "generations").iterdir()] == ["old"]
 
 
+def test_what_was_only_tried_is_cleared_up(tmp_path: Path, way: Way) -> None:
+    go_live(tmp_path, "old", way)
+    (tmp_path / ".llmsetup-0123456789abcdef").write_bytes(b"")
+    undo_unfinished(tmp_path, load_state(tmp_path) or InstallState(), Listener())
+    assert not list(tmp_path.glob(".llmsetup-*"))
+
+
 def test_a_state_that_may_not_be_on_the_disk_is_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
