@@ -19,12 +19,13 @@ from tests.faults.campaigns import CAMPAIGNS
 from tests.faults.figures import Figure
 from tests.faults.limits import listen_as_usual
 from tests.faults.place import Place, in_memory
-from tests.faults.races import race, stale
+from tests.faults.races import in_use, race, stale
 from tests.faults.report import write_report
 from tests.faults.scenarios import find
 from tests.faults.trials import Attempt, attempt
 
 _CARELESS_IMAGES = 20
+_BY_NAME = {"race": race, "stale": stale, "use": in_use}
 
 
 def main() -> int:
@@ -90,6 +91,7 @@ def _all(options: argparse.Namespace, work: Path, bundles: Bundles) -> Iterator[
         if options.races:
             yield figures.of_races(places[0], options.races, _say)
             yield figures.of_stale_locks(places[0])
+            yield figures.of_use(places[0])
     if options.images:
         yield figures.of_power(work, bundles, options.images, options.jobs, _say)
         yield figures.of_carelessness(work, bundles, _CARELESS_IMAGES, _say)
@@ -102,10 +104,8 @@ def _again(work: Path, bundles: Bundles, name: str) -> list[str]:
         return list(figures.judge_image(work, bundles, find(scenario), Path(rest)))
     with in_memory(work / "place-0") as folder:
         place = Place(folder, bundles)
-        if kind == "race":
-            return race(place, place.case(find(scenario)))
-        if kind == "stale":
-            return stale(place, place.case(find(scenario)))
+        if kind in _BY_NAME:
+            return _BY_NAME[kind](place, place.case(find(scenario)))
         trial = attempt(place, Attempt.parse(name))
         _say(f"it ended with {trial.code}")
         return list(trial.problems)

@@ -106,7 +106,7 @@ def failing_names(place: Place, count: int) -> Iterator[Attempt]:
     """Renaming fails (row 41)."""
     errors = {"EXDEV": {_FAILED}, "EACCES": {_FAILED, _CLOSED}}
     for scenario, share in _shares((FRESH, UPGRADE), count):
-        points = choose(watch(place, place.case(scenario), RENAMING), max(1, share // len(errors)))
+        points = choose(watch(place, place.case(scenario), RENAMING), -(-share // len(errors)))
         for point in points:
             for error, codes in errors.items():
                 fault = Injected(

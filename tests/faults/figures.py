@@ -9,7 +9,7 @@ from tests.faults.bundles import Bundles
 from tests.faults.campaigns import Campaign
 from tests.faults.place import Place, in_memory
 from tests.faults.power import Power, choose_cuts, copy_image
-from tests.faults.races import race, stale
+from tests.faults.races import in_use, race, stale
 from tests.faults.scenarios import FRESH, SCENARIOS, UPGRADE, Scenario
 from tests.faults.trials import attempt_all
 
@@ -136,6 +136,21 @@ def of_races(place: Place, rounds: int, tell: Tell) -> Figure:
         what="round of eight installers at once",
         rows="49",
         tried=rounds,
+        broken=tuple(one for one in judged if one[1]),
+    )
+
+
+def of_use(place: Place) -> Figure:
+    """A program runs in the old environment, whatever is done to that."""
+    scenarios = [scenario for scenario in SCENARIOS if scenario.before]
+    judged = [
+        (f"{scenario.name} use", tuple(in_use(place, place.case(scenario))))
+        for scenario in scenarios
+    ]
+    return Figure(
+        what="old environment in use",
+        rows="48",
+        tried=len(scenarios),
         broken=tuple(one for one in judged if one[1]),
     )
 

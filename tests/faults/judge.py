@@ -16,6 +16,17 @@ def judge(
 ) -> list[str]:
     """What is wrong after a fault and, once more, after the same command without one.
 
+    Everything as of :func:`judge_ending`.
+    """
+    problems = judge_ending(place, case, ended, codes, clears=clears)
+    return [*problems, *judge_rerun(place, case)]
+
+
+def judge_ending(
+    place: Place, case: Case, ended: Ended, codes: Collection[int], *, clears: bool
+) -> list[str]:
+    """What is wrong after a fault.
+
     Args:
         place: where it happened.
         case: what was done.
@@ -23,28 +34,31 @@ def judge(
         codes: with which it may, besides 0; none where it was killed.
         clears: where it failed, nothing of what is new may stay.
     """
-    problems = judge_instant(place, case)
-    problems += _untrue_ending(place, case, ended, codes)
+    seen = look(place.target)
+    problems = [*_lost(place, case, seen), *_untrue(case, seen, ended, codes)]
     if codes and ended.code != _DONE and clears and not case.scenario.gone:
         # Of the owner, whose process has ended, nothing is believed.
         left = set(leftovers(place.target, kept=case.kept))
         problems += sorted(left - {".install.owner.json is left"})
-    return [*problems, *judge_rerun(place, case)]
+    return problems
 
 
 def judge_instant(place: Place, case: Case) -> list[str]:
     """What is wrong with what is live, whatever has happened."""
-    seen, problems = look(place.target), []
+    return list(_lost(place, case, look(place.target)))
+
+
+def _lost(place: Place, case: Case, seen: Environment | None) -> Iterator[str]:
     if not (_is_before(case, seen) or _is_after(case, seen) or _is_lost(case, seen)):
-        problems.append(f"what is live is neither the old nor the new one: {seen}")
+        yield f"what is live is neither the old nor the new one: {seen}"
     if case.scenario.notes and not holds(place.target, NOTES):
-        problems.append("the user's notes are lost")
-    return problems
+        yield "the user's notes are lost"
 
 
-def _untrue_ending(place: Place, case: Case, ended: Ended, codes: Collection[int]) -> Iterator[str]:
+def _untrue(
+    case: Case, seen: Environment | None, ended: Ended, codes: Collection[int]
+) -> Iterator[str]:
     """What its exit code says that is not so."""
-    seen = look(place.target)
     if ended.code == _DONE:
         if not _is_after(case, seen):
             yield f"it ended with 0, but this is live: {seen}"

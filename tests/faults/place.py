@@ -19,6 +19,7 @@ NOTES = b"These are mine.\n"
 # Of the disk; most of it is never used.
 ROOM = "size=6g,nr_inodes=1000000"
 _TIMEOUT = 300
+_LETTING_GO = 10
 _DONE = 0
 
 
@@ -200,7 +201,20 @@ def in_memory(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", folder], check=True)
+        unmount(folder)
+
+
+def unmount(folder: Path) -> None:
+    """Unmount it; what was mounted from it is let go of by the kernel a moment later.
+
+    Raises:
+        subprocess.CalledProcessError: somebody uses it.
+    """
+    end = time.monotonic() + _LETTING_GO
+    while subprocess.run(["umount", folder], check=False, capture_output=True).returncode != 0:
+        if time.monotonic() > end:
+            subprocess.run(["umount", folder], check=True)
+        time.sleep(0.1)
 
 
 def wait(process: "subprocess.Popen[str]", started: float) -> Ended:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.faults.bundles import Bundles
 from tests.faults.disk import Write, read_log
 from tests.faults.judge import judge_instant, judge_rerun
-from tests.faults.place import Case, Place
+from tests.faults.place import Case, Place, unmount
 from tests.faults.scenarios import Scenario
 
 # Much of it is never written, and so never takes room. The installer wants half of it for bytecode.
@@ -32,7 +32,7 @@ _MAKE = [
 # The journal is committed each second, so that much happens while the installer works.
 _OPTIONS = "loop,commit=1,noinit_itable,nodiscard"
 # For what was not waited for to be committed, as it is before somebody pulls the plug.
-_IDLE_SECONDS = 2.5
+_IDLE_SECONDS = 3
 _START_SECONDS = 20
 # How likely each sector is to have been written.
 _LIKELIHOODS = (0.0, 0.1, 0.5, 0.9, 1.0)
@@ -130,14 +130,17 @@ class Power:
 
 
 def choose_cuts(events: Sequence[Write | None], count: int, seed: int) -> list[Cut]:
-    """So many cuts, evenly over what lies between flushes: much or little, that is one place."""
+    """So many cuts, evenly over what lies between flushes: much or little, that is one place.
+
+    The first place and the last are among them.
+    """
     flushes = [number for number, event in enumerate(events) if event is None]
     starts = [0, *(number + 1 for number in flushes)]
     stretches = list(zip(starts, [*flushes, len(events)], strict=True))
     source = random.Random(seed)  # noqa: S311 (not for secrets)
     chosen = []
     for number in range(count):
-        first, last = stretches[len(stretches) * number // count]
+        first, last = stretches[(len(stretches) - 1) * number // max(1, count - 1)]
         chosen.append(Cut(number=source.randint(first, last), seed=source.getrandbits(32)))
     return chosen
 
@@ -171,7 +174,7 @@ def _mounted(image: Path, folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _run(["umount", folder])
+        unmount(folder)
 
 
 @contextmanager
@@ -188,7 +191,7 @@ def _served(image: Path, log: Path, folder: Path) -> Iterator[Path]:
                 time.sleep(0.05)
             yield folder / image.name
         finally:
-            subprocess.run(["umount", folder], check=False)
+            unmount(folder)
             process.wait(_START_SECONDS)
 
 

@@ -7,11 +7,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from tests.faults.judge import judge_instant
+from tests.faults.judge import judge_ending, judge_instant, judge_rerun
 from tests.faults.place import Case, Ended, Place, wait
 from tests.faults.witness import leftovers, untruths
 
 _AT_ONCE = 8
+# It imports what it has not needed until then.
+_PROGRAM = "print('up', flush=True); input(); import beta.everything, sqlite3; print('fine')"
 _BUSY = 23
 # Who keeps it now, or that somebody had it between the plan and its beginning.
 _WHO = re.compile(r"\(process \d+ on \S+, since |in the meantime")
@@ -41,6 +43,26 @@ def _said(ended: list[Ended]) -> Iterator[str]:
             yield f"one ended with {one.code}: {message}"
         elif one.code == _BUSY and not _WHO.search(message):
             yield f"one does not say who keeps it: {message}"
+
+
+def in_use(place: Place, case: Case) -> list[str]:
+    """Let a program run in the old environment; what is wrong with it, and with what is live."""
+    place.restore(case)
+    with subprocess.Popen(
+        [place.target / ".venv/bin/python", "-I", "-B", "-c", _PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        ended = place.run(case.scenario.command)
+        problems = judge_ending(place, case, ended, (_BUSY,), clears=False)
+        told, errors = program.communicate("go on\n")
+    if told != "fine\n":
+        problems.append(f"the program has lost its environment: {errors}")
+    return [*problems, *judge_rerun(place, case)]
 
 
 def stale(place: Place, case: Case) -> list[str]:

