@@ -84,6 +84,8 @@ class Power:
         _run([*_MAKE, base])
         with _mounted(base, self._disk):
             self._place.restore(self._case)
+            # Unmounting does so only where no other name space has it as well.
+            _run(["sync", "--file-system", self._disk])
         copy_image(base, image)
         with _served(image, log, self._folder / "served") as served:
             with _mounted(served, self._disk):
@@ -192,7 +194,7 @@ def _served(image: Path, log: Path, folder: Path) -> Iterator[Path]:
             yield folder / image.name
         finally:
             unmount(folder)
-            process.wait(_START_SECONDS)
+            process.terminate()
 
 
 def copy_image(source: Path, to: Path) -> None:

@@ -46,7 +46,7 @@ def test_the_old_one_is_live_or_the_new_one(places: list[Place], campaign: Campa
 
 
 def test_power_cuts(bundles: Bundles, tmp_path: Path) -> None:
-    require_passed(of_power(tmp_path, bundles, 36, 2, print))
+    require_passed(of_power(tmp_path, bundles, 24, 2, print))
 
 
 def test_power_cuts_would_break_what_has_no_barriers(bundles: Bundles, tmp_path: Path) -> None:
