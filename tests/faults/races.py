@@ -13,7 +13,8 @@ from tests.faults.witness import leftovers, untruths
 
 _AT_ONCE = 8
 _BUSY = 23
-_WHO = re.compile(r"\(process \d+ on \S+, since ")
+# Who keeps it now, or that somebody had it between the plan and its beginning.
+_WHO = re.compile(r"\(process \d+ on \S+, since |in the meantime")
 
 
 def race(place: Place, case: Case) -> list[str]:
