@@ -193,10 +193,12 @@ def test_two_builds_in_one_folder(work: SmallBundle) -> None:
     first = start_build(work)
     second = build(work)
     _, errors = first.communicate()
-    assert first.returncode == 0, errors
-    assert second.returncode in (0, 23)
-    if second.returncode == 23:
-        assert f"Another build is working in {work.output}" in second.stderr
+    # Either may be the quicker one.
+    ended = {first.returncode: errors, second.returncode: second.stderr}
+    assert 0 in ended, ended
+    assert set(ended) <= {0, 23}
+    if 23 in ended:
+        assert f"Another build is working in {work.output}" in ended[23]
 
 
 def test_json_is_one_object_per_line(work: SmallBundle) -> None:
