@@ -144,7 +144,7 @@ def test_a_replacement_is_told_at_each_start_and_by_verify_and_repaired(machine:
 def test_the_switch_goes_with_installing_a_torch(small: SmallBundle, machine: Machine) -> None:
     wrong = machine.run("--watch-torch", "--verify")
     assert wrong.returncode == 2
-    assert "--watch-torch goes with installing." in wrong.stderr
+    assert "--watch-torch goes with installing only." in wrong.stderr
     without = call(small.installer, "--silent", "--target", machine.target, "--watch-torch")
     assert without.returncode == 2
     assert "SmallStack cpu brings no torch that could be watched." in without.stderr
