@@ -20,6 +20,7 @@ from bootstrap.bundle.errors import (
 from bootstrap.longpaths import plain
 
 __all__ = [
+    "DISK_FULL",
     "BusyError",
     "DamagedBundleError",
     "DeclinedError",
@@ -40,7 +41,9 @@ __all__ = [
 ]
 
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Of the disk, or of what the user may take of it.
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL = DISK_FULL | {errno.EFBIG}
 
 
 class DeclinedError(ReportedError):

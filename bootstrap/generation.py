@@ -1,7 +1,7 @@
 """Where the parts of one generation lie."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -119,6 +119,13 @@ def new_name(bundle_id: str, taken: set[str]) -> str:
         number += 1
         name = f"{bundle_id}.{number}"
     return name
+
+
+def dist_infos(site_packages: Path) -> Iterator[tuple[str, str, Path]]:
+    """Name and version, as the folder says them, of each ``.dist-info``, and its path; sorted."""
+    for info in sorted(site_packages.glob("*.dist-info")):
+        name, _, version = info.name.removesuffix(".dist-info").partition("-")
+        yield name, version, info
 
 
 def home_of(venv: Path) -> Path | None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from bootstrap import inventory, live
 from bootstrap.activate import restore_live, withdraw_launchers, write_launchers
 from bootstrap.belongings import rescue
-from bootstrap.errors import ReportedError
+from bootstrap.errors import ReportedError, reporting
 from bootstrap.events import Listener
 from bootstrap.files import is_link, tree_size
 from bootstrap.generation import LINK_NAME
 from bootstrap.host import users_of
 from bootstrap.removal import aside_of, is_aside, put_back, remove_set_aside, remove_tree
-from bootstrap.state import InstallState, save_state
+from bootstrap.state import InstallState, load_state, save_state
+from bootstrap.target import hold
 from bootstrap.uninstall import begin_removal, finish_removal, remove_trials
 
 
@@ -60,6 +61,17 @@ def undo_unfinished(target: Path, state: InstallState, listener: Listener) -> In
         state = InstallState(live=state.live, previous=state.previous)
         save_state(target, state)
     return state
+
+
+def put_in_order(target: Path, listener: Listener) -> InstallState:
+    """The same for a target that nobody holds yet, by the state that it has then.
+
+    Raises:
+        BusyError: another installer is at work there.
+        ReportedError: why it cannot be done.
+    """
+    with hold(target), reporting("putting it in order", option=None):
+        return undo_unfinished(target, load_state(target) or InstallState(), listener)
 
 
 def discard(target: Path, state: InstallState, listener: Listener) -> InstallState:

@@ -6,7 +6,6 @@
     → wheels → seal → verify → bring to disk → activate → clean up
 """
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,8 +14,9 @@ from pathlib import Path
 from bootstrap import construction, live, registration, torch_lock, verify
 from bootstrap.activate import activate, require_free_link, require_unused
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.construction import Built, Origin
+from bootstrap.construction import Origin
 from bootstrap.errors import (
+    DISK_FULL,
     BusyError,
     NoSpaceError,
     RecoveryNeededError,
@@ -37,6 +37,7 @@ from bootstrap.leftovers import (
     discard,
     generation_names,
     is_unfinished,
+    put_in_order,
     remove_others,
     undo_unfinished,
 )
@@ -81,7 +82,7 @@ class Session:
         require_free_link(self.target)
         index = self.reader.index
         host = detect_host()
-        state = load_state(self.target) or InstallState()
+        state = self._state()
         plan = make_plan(
             index,
             host,
@@ -126,7 +127,9 @@ class Session:
                 with held(too_late=True):
                     switched = InstallState(live=installed, previous=self._previous(state))
                     activate(self.target, generation, switched)
-                    self._clear_up(switched, built)
+                    remove_others(
+                        self.target, switched, self.listener, carried=built.carried.packed
+                    )
                     self._register(installed)
         return report
 
@@ -167,14 +170,16 @@ class Session:
 
     def _put_in_order(self) -> None:
         """Where there is nothing to repair, an interrupted run may have left something."""
-        if is_unfinished(self.target, load_state(self.target) or InstallState()):
-            with hold(self.target), reporting("putting it in order", option=None):
-                state = load_state(self.target) or InstallState()
-                undo_unfinished(self.target, state, self.listener)
+        if is_unfinished(self.target, self._state()):
+            put_in_order(self.target, self.listener)
+
+    def _state(self) -> InstallState:
+        """What is written down of the target; nothing where nothing is installed."""
+        return load_state(self.target) or InstallState()
 
     def _require_same(self) -> Installed:
-        state = load_state(self.target)
-        if state is None or state.live is None:
+        state = self._state()
+        if state.live is None:
             raise UsageError(
                 f"Nothing is installed in {self.target}, so there is nothing to repair.",
                 remedy="Leave --repair out to install, or give the folder with --target.",
@@ -195,8 +200,7 @@ class Session:
         try:
             yield
         except BaseException as error:
-            state = load_state(self.target)
-            if plan.replaces and not (state and state.live):
+            if plan.replaces and not self._state().live:
                 loss = f"nothing is installed in {self.target} now: what was there was discarded"
                 if isinstance(error, KeyboardInterrupt):
                     message = f"Interrupted; {loss}."
@@ -206,7 +210,7 @@ class Session:
 
     def _made_ready(self, plan: InstallPlan) -> InstallState:
         """The target in order, with room in it, and as the plan has found it."""
-        state = load_state(self.target) or InstallState()
+        state = self._state()
         if state.live != plan.replaces:
             raise BusyError(
                 f"Another installer has changed {self.target} in the meantime.",
@@ -246,9 +250,6 @@ class Session:
         index = verify.known_index(generation, live) or self.reader.index
         return find_extras(generation, [wheel.name for wheel in index.wheels])
 
-    def _clear_up(self, state: InstallState, built: Built) -> None:
-        remove_others(self.target, state, self.listener, carried=built.carried.packed)
-
     def _previous(self, state: InstallState) -> Installed | None:
         """What is kept when this bundle is live."""
         if self.wishes.old == "keep":
@@ -281,7 +282,7 @@ class Session:
 
     def _explained(self, error: BaseException, plan: InstallPlan) -> ReportedError | None:
         """What can be said better when it is over; None if nothing can."""
-        if isinstance(error, NoSpaceError) or getattr(error, "errno", None) == errno.ENOSPC:
+        if isinstance(error, NoSpaceError) or getattr(error, "errno", None) in DISK_FULL:
             # Now that all of it is cleared up, one sees what there was.
             return short_of_room(look_at_disk(self.target), plan.space_needed, Room(), self.wishes)
         return None

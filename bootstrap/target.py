@@ -1,6 +1,5 @@
 """The target folder: may we use it, and nobody else at the same time."""
 
-import errno
 import json
 import os
 import platform
@@ -15,6 +14,7 @@ from platformdirs import user_data_path
 
 from bootstrap.belongings import FOLDER_NAME
 from bootstrap.errors import (
+    DISK_FULL,
     BusyError,
     NotWritableError,
     UnsafeTargetError,
@@ -196,7 +196,7 @@ def _write_owner(target: Path) -> None:
         (target / _OWNER_NAME).write_text(json.dumps(owner), encoding="utf-8")
     except OSError as error:
         # Only others read it, and a full disk must not keep anybody from clearing up.
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in DISK_FULL:
             raise
 
 

@@ -18,7 +18,7 @@ from bootstrap import inventory
 from bootstrap.bundle.model import Index, Value, Wheel
 from bootstrap.errors import UsageError
 from bootstrap.files import replace_file
-from bootstrap.generation import Generation
+from bootstrap.generation import Generation, dist_infos
 
 FILE_NAME = ".torch_lock"
 _NAME = "torch"
@@ -180,8 +180,7 @@ def _became(lock: TorchLock, torch: _Present) -> str | None:
 def _present(site_packages: Path) -> Iterator[_Present]:
     """Every torch that is installed, by its ``.dist-info``."""
     stated = _stated_version(site_packages)
-    for info in sorted(site_packages.glob("*.dist-info")):
-        name, _, version = info.name.removesuffix(".dist-info").partition("-")
+    for name, version, info in dist_infos(site_packages):
         if canonicalize_name(name) != _NAME:
             continue
         public, _, local = version.partition("+")

@@ -1,13 +1,12 @@
 """Removes an installation, and nothing that it did not make."""
 
-import errno
 import re
 from pathlib import Path
 
 from bootstrap import live, registration
 from bootstrap.activate import require_unused, restore_live, withdraw_launchers
 from bootstrap.belongings import require_haven, rescue
-from bootstrap.errors import ReportedError
+from bootstrap.errors import DISK_FULL, ReportedError
 from bootstrap.events import Listener
 from bootstrap.files import is_link, part_of, patiently, remove_file
 from bootstrap.host import TRIAL_PREFIX
@@ -88,7 +87,7 @@ def _write_down(target: Path, begun: InstallState) -> None:
     try:
         save_state(target, begun)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in DISK_FULL:
             raise
         # Nothing else may go before it is written down.
         _remove_logs(target / "logs")

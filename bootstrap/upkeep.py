@@ -20,7 +20,7 @@ from bootstrap.events import Listener
 from bootstrap.host import look_at_disk
 from bootstrap.inspection import inspect
 from bootstrap.interrupts import held
-from bootstrap.leftovers import is_unfinished, undo_unfinished
+from bootstrap.leftovers import is_unfinished, put_in_order, undo_unfinished
 from bootstrap.registration import Registration
 from bootstrap.state import Installed, InstallState, load_state
 from bootstrap.target import hold, require_safe
@@ -173,8 +173,7 @@ class Upkeep:
     def _recovered(self, state: InstallState) -> InstallState:
         try:
             require_safe(self.target)
-            with hold(self.target), reporting("putting it in order", option=None):
-                return undo_unfinished(self.target, self._state(), self.listener)
+            return put_in_order(self.target, self.listener)
         except BusyError:
             self.listener.note(
                 "Another installer is at work there; this is what is live meanwhile."

@@ -18,7 +18,7 @@ from bootstrap.errors import (
     VerificationError,
 )
 from bootstrap.events import Listener
-from bootstrap.generation import Generation
+from bootstrap.generation import Generation, dist_infos
 from bootstrap.probing import CheckResult, default_probes_folder, run_checks
 from bootstrap.state import Installed
 
@@ -246,8 +246,7 @@ def require_nothing_banned(index: Index, generation: Generation) -> None:
 
 
 def _banned(index: Index, site_packages: Path) -> Iterator[str]:
-    for info in sorted(site_packages.glob("*.dist-info")):
-        name, _, version = info.name.removesuffix(".dist-info").partition("-")
+    for name, version, _ in dist_infos(site_packages):
         for rule in index.blacklist:
             if rule.holds_on(index.target) and _bans(rule, name, version):
                 yield f"{name} {version}: {rule.reason}"

@@ -1,6 +1,5 @@
 """What this machine is: operating system, GPUs, disk. Looks, and changes nothing."""
 
-import errno
 import os
 import secrets
 import shutil
@@ -9,7 +8,7 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-from bootstrap.errors import BusyError
+from bootstrap.errors import DISK_FULL, BusyError
 from bootstrap.files import patiently
 from bootstrap.host.gpu import ask_nvml
 from bootstrap.host.model import Disk, Host
@@ -23,7 +22,6 @@ __all__ = ["TRIAL_PREFIX", "detect_host", "look_at_disk", "users_of"]
 
 # Of what is made to see whether something can be made.
 TRIAL_PREFIX = ".llmsetup-"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def detect_host() -> Host:
@@ -78,5 +76,5 @@ def _can_write(folder: Path, *, a_file: bool) -> bool:
         return False
     except OSError as error:
         # A full disk can be written as soon as there is room; that is another question.
-        return error.errno in _FULL
+        return error.errno in DISK_FULL
     return True

@@ -1,6 +1,5 @@
 """What the file system is asked for beyond reading and writing: room, and certainty."""
 
-import errno
 import os
 import sys
 import threading
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from bootstrap.errors import DISK_FULL
 from bootstrap.interrupts import HEARING_SECONDS
 from bootstrap.stopping import pieces
 
@@ -78,7 +78,7 @@ class Lender:
         except FileExistsError:
             raise
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in DISK_FULL:
                 raise
             return False
         return True

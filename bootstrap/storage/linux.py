@@ -1,13 +1,14 @@
 """Linux: ``fallocate(2)`` and ``syncfs(2)``, which Python does not offer."""
 
 import ctypes
-import errno
 import fcntl
 import os
 import stat
 import threading
 from collections.abc import Collection
 from pathlib import Path
+
+from bootstrap.errors import DISK_FULL
 
 # Whoever uses the files does not notice.
 MEANWHILE = True
@@ -31,7 +32,7 @@ def allocate(file: int, size: int) -> None:
     """
     if _libc.fallocate(file, 0, ctypes.c_int64(0), ctypes.c_int64(size)) != 0:
         number = ctypes.get_errno()
-        if number in (errno.ENOSPC, errno.EDQUOT):
+        if number in DISK_FULL:
             raise OSError(number, os.strerror(number))
 
 
