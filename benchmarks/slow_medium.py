@@ -11,19 +11,18 @@ Needs libfuse (Debian: ``libfuse2``), root, and Linux.
 """
 
 import argparse
-import errno
 import json
 import os
-import stat
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import mfusepy
 
+from benchmarks.one_file import OneFile
 
-class SlowMedium(mfusepy.Operations):  # type: ignore[misc]
+
+class SlowMedium(OneFile):
     """One file in one folder.
 
     Args:
@@ -32,41 +31,22 @@ class SlowMedium(mfusepy.Operations):  # type: ignore[misc]
         seek: seconds for a jump.
     """
 
-    use_ns = True
-
     def __init__(self, file: Path, rate: float, seek: float) -> None:
-        self._file = file.open("rb", buffering=0)
-        self._path = f"/{file.name}"
+        super().__init__(file, os.O_RDONLY, 0o555)
         self._rate = rate
         self._seek = seek
         self._head = 0
         self.jumps = 0
         self.bytes = 0
 
-    def getattr(self, path: str, fh: int | None = None) -> dict[str, int]:
-        """The folder's and the file's status, as in stat(2)."""
-        del fh
-        if path == "/":
-            return {"st_mode": stat.S_IFDIR | 0o755, "st_nlink": 2}
-        if path != self._path:
-            raise mfusepy.FuseOSError(errno.ENOENT)
-        size = os.fstat(self._file.fileno()).st_size
-        return {"st_mode": stat.S_IFREG | 0o555, "st_nlink": 1, "st_size": size}
-
-    def readdir(self, path: str, fh: int) -> Iterable[str]:
-        """What is in the folder."""
-        del path, fh
-        return [".", "..", self._path[1:]]
-
     def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
         """Some bytes, after the time that they take."""
-        del path, fh
         jumps = offset != self._head
         time.sleep(size / self._rate + jumps * self._seek)
         self._head = offset + size
         self.jumps += jumps
         self.bytes += size
-        return os.pread(self._file.fileno(), size, offset)
+        return super().read(path, size, offset, fh)
 
 
 def main() -> int:

@@ -1,13 +1,13 @@
 """What was tried, how often, and what was broken by it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.faults.bundles import Bundles
 from tests.faults.campaigns import Campaign
-from tests.faults.place import Place, in_memory
+from tests.faults.place import Case, Place, in_memory
 from tests.faults.power import Power, choose_cuts, copy_image
 from tests.faults.races import in_use, race, stale
 from tests.faults.scenarios import FRESH, SCENARIOS, UPGRADE, Scenario
@@ -70,24 +70,14 @@ def of_power(work: Path, bundles: Bundles, count: int, jobs: int, tell: Tell) ->
 
     with ThreadPoolExecutor(jobs) as pool:
         judged = [one for some in pool.map(cut, SCENARIOS) for one in some]
-    return Figure(
-        what="power cut",
-        rows="38",
-        tried=len(judged),
-        broken=tuple(one for one in judged if one[1]),
-    )
+    return _figure("power cut", "38", judged)
 
 
 def of_carelessness(work: Path, bundles: Bundles, count: int, tell: Tell) -> Figure:
     """So many power cuts of an installer that waits for no disk."""
     judged = list(_cut(work, bundles, UPGRADE, count, tell, program=_CARELESS))
-    return Figure(
-        what="power cut, with the barriers taken out",
-        rows="38",
-        tried=len(judged),
-        broken=tuple(one for one in judged if one[1]),
-        breaking=True,
-    )
+    figure = _figure("power cut, with the barriers taken out", "38", judged)
+    return replace(figure, breaking=True)
 
 
 def _cut(
@@ -132,39 +122,38 @@ def of_races(place: Place, rounds: int, tell: Tell) -> Figure:
         problems = tuple(race(place, place.case(scenario)))
         tell(f"{name}: {'; '.join(problems) or 'fine'}")
         judged.append((name, problems))
-    return Figure(
-        what="round of eight installers at once",
-        rows="49",
-        tried=rounds,
-        broken=tuple(one for one in judged if one[1]),
-    )
+    return _figure("round of eight installers at once", "49", judged)
 
 
 def of_use(place: Place) -> Figure:
     """A program runs in the old environment, whatever is done to that."""
     scenarios = [scenario for scenario in SCENARIOS if scenario.before]
-    judged = [
-        (f"{scenario.name} use", tuple(in_use(place, place.case(scenario))))
-        for scenario in scenarios
-    ]
-    return Figure(
-        what="old environment in use",
-        rows="48",
-        tried=len(scenarios),
-        broken=tuple(one for one in judged if one[1]),
-    )
+    judged = _judged(place, scenarios, "use", in_use)
+    return _figure("old environment in use", "48", judged)
 
 
 def of_stale_locks(place: Place) -> Figure:
     """Locks of processes that have ended, or are somebody else's."""
-    scenarios = (FRESH, UPGRADE)
-    judged = [
-        (f"{scenario.name} stale", tuple(stale(place, place.case(scenario))))
+    judged = _judged(place, (FRESH, UPGRADE), "stale", stale)
+    figure = _figure("lock of a dead process, or of a number used again", "50", judged)
+    # Three kinds in each.
+    return replace(figure, tried=3 * figure.tried)
+
+
+def _judged(
+    place: Place,
+    scenarios: Iterable[Scenario],
+    trial: str,
+    judge: Callable[[Place, Case], Iterable[str]],
+) -> list[Broken]:
+    """What is wrong in each scenario, by the name that it is tried again by."""
+    return [
+        (f"{scenario.name} {trial}", tuple(judge(place, place.case(scenario))))
         for scenario in scenarios
     ]
+
+
+def _figure(what: str, rows: str, judged: Sequence[Broken]) -> Figure:
     return Figure(
-        what="lock of a dead process, or of a number used again",
-        rows="50",
-        tried=3 * len(scenarios),
-        broken=tuple(one for one in judged if one[1]),
+        what=what, rows=rows, tried=len(judged), broken=tuple(one for one in judged if one[1])
     )

@@ -26,6 +26,13 @@ def run_builder(*arguments: str | Path, **environment: str) -> "subprocess.Compl
     )
 
 
+def run_in(arguments: list[str | Path], **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Some program, with these variables and no others, to its end."""
+    return subprocess.run(
+        arguments, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=60
+    )
+
+
 def events(output: str) -> list[dict[str, Any]]:
     """The objects that a program with ``--json`` has printed, one per line."""
     return [json.loads(line) for line in output.splitlines()]

@@ -1,4 +1,4 @@
-"""The runtime and the stub are really made, moved and run."""
+"""The runtime is really made, moved and run."""
 
 import functools
 import hashlib
@@ -6,7 +6,6 @@ import http.server
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import threading
@@ -14,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PyInstaller.archive.readers import CArchiveReader
 
 from bootstrap.bundle.zips import tarfile
 from builder import runtime
 from builder.elf import minimum_glibc
-from builder.errors import DamagedBundleError, DownloadError, UnfitHostError
+from builder.errors import DownloadError, UnfitHostError
 from builder.fetch import Cache
 from builder.launching import NATIVE
 from builder.progress import Progress
@@ -27,9 +25,8 @@ from builder.runtime.archive import pack, unpack
 from builder.runtime.model import PreparedRuntime
 from builder.runtime.pins import PinnedRuntime
 from builder.runtime.proof import prove_runtime
-from builder.stub import Identity, Stub, freeze_stub, open_stub, require_freezing
-from builder.stub.linux import bootloader
 from builder.targets import TARGETS, host_target
+from tests.support.commands import run_in
 
 ROOT = Path(__file__).parents[2]
 LINUX = TARGETS["linux_x86_64"]
@@ -50,12 +47,6 @@ def prepare(choice: str, work: Path, *, offline: bool = True) -> PreparedRuntime
         work=work,
         offline=offline,
         progress=Progress(),
-    )
-
-
-def run(arguments: list[str | Path], **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        arguments, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=60
     )
 
 
@@ -94,10 +85,10 @@ def test_environments_of_the_host_runtime_work(
     host: PreparedRuntime, moved: Path, tmp_path: Path
 ) -> None:
     venv = tmp_path / "venv"
-    made = run([moved / host.executable, "-I", "-m", "venv", "--without-pip", venv])
+    made = run_in([moved / host.executable, "-I", "-m", "venv", "--without-pip", venv])
     assert made.returncode == 0, made.stderr
     code = "import ssl, sys; print(sys.base_prefix, sys.path, ssl.OPENSSL_VERSION)"
-    said = run([venv / "bin/python", "-c", code])
+    said = run_in([venv / "bin/python", "-c", code])
     assert str(moved) in said.stdout
     assert sys.base_prefix not in said.stdout
 
@@ -110,7 +101,7 @@ def test_other_libraries_on_the_users_path_are_not_taken(
     for library in (moved / "lib").glob("*.so*"):
         (decoys / library.name).write_bytes(b"not a library")
     code = "import ssl, sqlite3, lzma, bz2, ctypes, zlib, curses; print('fine')"
-    said = run([moved / host.executable, "-c", code], LD_LIBRARY_PATH=str(decoys))
+    said = run_in([moved / host.executable, "-c", code], LD_LIBRARY_PATH=str(decoys))
     assert said.stdout == "fine\n", said.stderr
 
 
@@ -123,9 +114,9 @@ def test_extensions_can_be_compiled_with_its_headers(
     source = tmp_path / "small.c"
     source.write_text("#include <Python.h>\nint version(void) { return PY_VERSION_HEX; }\n")
     code = "import sysconfig; print(sysconfig.get_path('include'))"
-    include = run([moved / host.executable, "-c", code]).stdout.strip()
+    include = run_in([moved / host.executable, "-c", code]).stdout.strip()
     assert include.startswith(str(moved))
-    compiled = run(
+    compiled = run_in(
         ["cc", "-shared", "-fPIC", f"-I{include}", "-o", tmp_path / "small.so", source],
         PATH=os.environ["PATH"],
     )
@@ -134,17 +125,17 @@ def test_extensions_can_be_compiled_with_its_headers(
 
 def test_debians_own_python_can_go_along_too(tmp_path: Path) -> None:
     debian = Path("/usr/bin/python3")
-    version = run([debian, "-c", "import sys; print(*sys.version_info[:2], sep='.')"]).stdout
+    version = run_in([debian, "-c", "import sys; print(*sys.version_info[:2], sep='.')"]).stdout
     if version.strip() != HERE or debian.resolve().is_relative_to(sys.base_prefix):
         pytest.skip(f"{debian} is not another Python {HERE}")
     packages = sysconfig.get_path("purelib")
     code = (
-        "from tests.integration.test_runtime_and_stub import prepare\n"
+        "from tests.integration.test_runtime import prepare\n"
         "from pathlib import Path\n"
         f"made = prepare('host', Path({str(tmp_path)!r}))\n"
         "print(made.version, made.archive)"
     )
-    made = run(
+    made = run_in(
         [debian, "-c", code],
         PYTHONPATH=f"{ROOT}:{packages}",
         PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -294,121 +285,8 @@ def test_auto_does_not_hide_the_download_where_the_host_is_no_help(tmp_path: Pat
 
 
 def test_minimum_glibc_agrees_with_readelf() -> None:
-    printed = run(["readelf", "--version-info", "/proc/self/exe", sys.executable]).stdout
+    printed = run_in(["readelf", "--version-info", "/proc/self/exe", sys.executable]).stdout
     versions = re.findall(r"Name: GLIBC_(\d+)\.(\d+)", printed)
     major, minor = max((int(major), int(minor)) for major, minor in versions)
     files = [Path(shutil.which("readelf") or ""), Path(sys.executable)]
     assert minimum_glibc(files) == f"{major}.{minor}"
-
-
-def freeze(work: Path, cache: Path) -> Stub:
-    return freeze_stub(
-        LINUX,
-        Identity(product="LLMSetup", version="1.0", company="Example"),
-        work=work,
-        cache=Cache(cache),
-        offline=True,
-        progress=Progress(),
-    )
-
-
-@pytest.fixture(scope="module")
-def frozen(tmp_path_factory: pytest.TempPathFactory) -> Stub:
-    folder = tmp_path_factory.mktemp("frozen")
-    made = freeze(folder, folder / "cache")
-    assert [path.name for path in folder.iterdir()] == ["cache"]
-    return made
-
-
-def test_the_stub_starts_without_any_environment(frozen: Stub) -> None:
-    said = run([frozen.path, "--help"])
-    assert said.returncode == 0, said.stderr
-    assert "--check-media" in said.stdout
-
-
-def test_the_stub_is_the_untouched_bootloader_and_a_pkg(frozen: Stub) -> None:
-    before_pkg = frozen.path.read_bytes()[: frozen.bootloader_size]
-    assert before_pkg == bootloader().read_bytes()
-    assert open_stub(frozen.path, LINUX) == frozen
-    assert frozen.minimum_glibc
-
-
-def test_a_payload_fits_between_bootloader_and_pkg(frozen: Stub, tmp_path: Path) -> None:
-    data = frozen.path.read_bytes()
-    bundle = tmp_path / "bundle.run"
-    payload = os.urandom(3_000_001)
-    bundle.write_bytes(data[: frozen.bootloader_size] + payload + data[frozen.bootloader_size :])
-    bundle.chmod(0o755)
-    assert run([bundle, "--help"]).returncode == 0
-
-
-def test_what_is_frozen(frozen: Stub) -> None:
-    package = CArchiveReader(str(frozen.path))
-    data = {name for name, (*_, kind) in package.toc.items() if kind == "x"}
-    probes = {f"bootstrap/probes/{path.name}" for path in (ROOT / "bootstrap/probes").glob("*.py")}
-    assert probes
-    assert {name for name in data if name.startswith("bootstrap")} == probes
-    modules = set(package.open_embedded_archive("PYZ.pyz").toc)
-    assert "bootstrap.session" in modules
-    strange = {"builder", "tkinter", "ssl", "uv", "matplotlib", "PIL"}
-    assert not {name.partition(".")[0] for name in modules} & strange
-    assert frozen.path.stat().st_size < 16 << 20
-    assert not [name for name in modules if name.startswith("bootstrap.probes")]
-
-
-def test_a_frozen_stub_is_reused(frozen: Stub) -> None:
-    before = frozen.path.stat()
-    cache = frozen.path.parents[1]
-    again = freeze(cache, cache)
-    assert again == frozen
-    assert frozen.path.stat().st_mtime_ns == before.st_mtime_ns
-
-
-@pytest.mark.slow
-def test_frozen_twice_it_is_the_same(frozen: Stub, tmp_path: Path) -> None:
-    again = freeze(tmp_path, tmp_path)
-    assert again.path.read_bytes() == frozen.path.read_bytes()
-
-
-@pytest.mark.slow
-def test_a_stub_that_went_bad_in_the_cache_is_frozen_anew(frozen: Stub, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    shutil.copytree(frozen.path.parents[1], cache)
-    cached = cache / "stubs" / frozen.path.name
-    os.truncate(cached, 1000)
-    made = freeze(tmp_path, cache)
-    assert made.path.read_bytes() == frozen.path.read_bytes()
-
-
-def test_a_damaged_pkg_is_not_taken(frozen: Stub, tmp_path: Path) -> None:
-    data = bytearray(frozen.path.read_bytes())
-    toc = CArchiveReader(str(frozen.path)).toc
-    offset = next(place for name, (place, *_) in toc.items() if name.startswith("libpython"))
-    data[frozen.bootloader_size + offset + 100] ^= 0xFF
-    (tmp_path / "stub").write_bytes(data)
-    with pytest.raises(DamagedBundleError, match=r"PKG of the stub .* is damaged"):
-        open_stub(tmp_path / "stub", LINUX)
-
-
-def test_missing_binutils_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UnfitHostError, match="objdump is missing") as caught:
-        require_freezing(LINUX)
-    assert "binutils" in caught.value.remedy
-
-
-def test_a_missing_libpython_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # A Python whose shared library PyInstaller would not find: it looks in these places only.
-    python = tmp_path / "python"
-    python.write_text(
-        f'#!/bin/sh\nexec {sys.executable} -c "import sysconfig, sys\n'
-        "from PyInstaller.depend import bindepend\n"
-        "sysconfig.get_config_vars().update(Py_ENABLE_SHARED=0)\n"
-        "bindepend.compat.base_prefix = '/nowhere'\n"
-        'exec(sys.argv[2])" "$@"\n'
-    )
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(UnfitHostError, match="shared library of this Python") as caught:
-        require_freezing(LINUX)
-    assert f"libpython{HERE}" in caught.value.remedy
