@@ -147,16 +147,16 @@ def test_a_cached_wheel_that_went_bad_is_named_and_fetched_anew(work: SmallBundl
 
 
 @pytest.mark.parametrize(
-    ("runtimes", "more", "told"),
-    [(1.2, 0, "that is not enough"), (2, 20 << 20, " are needed")],
+    ("bundles", "more", "told"),
+    [(0, 5 << 20, "that is not enough"), (1, 31 << 20, " are needed")],
     ids=["for the runtime", "for packing"],
 )
 def test_a_full_disk(
-    small: SmallBundle, work: SmallBundle, full_disk: Path, runtimes: float, more: int, told: str
+    small: SmallBundle, work: SmallBundle, full_disk: Path, bundles: int, more: int, told: str
 ) -> None:
-    """A folder and an archive of the runtime come first, then archive and bundle."""
-    index = decode_index((small.beside / "bundle.json").read_bytes())
-    size = int(index.runtime.entry.size * runtimes) + more
+    """The runtime's folder and archive come first; then that archive, the bundle and 32 MiB."""
+    runtime = decode_index((small.beside / "bundle.json").read_bytes()).runtime
+    size = runtime.entry.size + bundles * small.installer.stat().st_size + more
     subprocess.run(["mount", "-o", f"remount,size={size}", full_disk], check=True)
     crowded = SmallBundle(manifest=work.manifest, cache=work.cache, output=full_disk / "dist")
     refused(crowded, 20, str(full_disk), told, "choose another folder with --output")

@@ -59,7 +59,7 @@ def refused(work: SmallBundle, code: int, *told: str) -> str:
     done = build(work)
     assert done.returncode == code, done.stderr
     for text in told:
-        assert text in done.stderr
+        assert text in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
     assert "→" in done.stderr
     assert finished(work.output) == []

@@ -24,6 +24,7 @@ Outcome = Literal["refused", "idle", "stopped", "done"]
 # mount(2), umount2(2), ioctl_iflags(2).
 _MS_BIND = 4096
 _MNT_DETACH = 2
+_FS_IOC_GETFLAGS = 0x80086601
 _FS_IOC_SETFLAGS = 0x40086602
 
 
@@ -95,8 +96,11 @@ class World:
         """As chattr does; needs root."""
         handle = os.open(path, os.O_RDONLY)
         self.leaving.callback(os.close, handle)
-        self.leaving.callback(fcntl.ioctl, handle, _FS_IOC_SETFLAGS, struct.pack("l", 0))
-        fcntl.ioctl(handle, _FS_IOC_SETFLAGS, struct.pack("l", flag))
+        before = fcntl.ioctl(handle, _FS_IOC_GETFLAGS, bytes(struct.calcsize("l")))
+        self.leaving.callback(fcntl.ioctl, handle, _FS_IOC_SETFLAGS, before)
+        # Some of what is set is the file system's own, and must not be taken away.
+        (flags,) = struct.unpack("l", before)
+        fcntl.ioctl(handle, _FS_IOC_SETFLAGS, struct.pack("l", flags | flag))
 
 
 @dataclass(frozen=True, kw_only=True)
