@@ -92,6 +92,8 @@ def _all(options: argparse.Namespace, work: Path, bundles: Bundles) -> Iterator[
             yield figures.of_races(places[0], options.races, _say)
             yield figures.of_stale_locks(places[0])
             yield figures.of_use(places[0])
+    with in_memory(work / "dangers") as folder:
+        yield figures.of_dangers(folder)
     if options.images:
         yield figures.of_power(work, bundles, options.images, options.jobs, _say)
         yield figures.of_carelessness(work, bundles, _CARELESS_IMAGES, _say)

@@ -160,14 +160,12 @@ class Campaign:
     Attributes:
         name: of the option that says how many.
         what: happens, for people.
-        rows: of the fault matrix.
         count: how many by default.
         choose: them, with a place to find out what there is.
     """
 
     name: str
     what: str
-    rows: str
     count: int
     choose: Callable[[Place, int], Iterable[Attempt]]
 
@@ -177,49 +175,42 @@ CAMPAIGNS = (
     Campaign(
         name="kills",
         what="SIGKILL at a system call that changes something",
-        rows="37, 60",
         count=1050,
         choose=kills,
     ),
     Campaign(
         name="enospc",
         what="no space left, at a system call that takes some",
-        rows="39",
         count=320,
         choose=full_disk,
     ),
     Campaign(
         name="filled",
         what="disk full or out of inodes, from a moment on",
-        rows="39",
         count=108,
         choose=filled_disk,
     ),
     Campaign(
         name="errors",
         what="I/O error when flushing or closing",
-        rows="40",
         count=100,
         choose=failing_disk,
     ),
     Campaign(
         name="renames",
         what="renaming refused: another device, no access",
-        rows="41",
         count=80,
         choose=failing_names,
     ),
     Campaign(
         name="limits",
         what="limits for files, descriptors, memory",
-        rows="42, 55",
         count=36,
         choose=limits,
     ),
     Campaign(
         name="signals",
         what="SIGINT, SIGTERM, SIGHUP",
-        rows="57",
         count=60,
         choose=signals,
     ),

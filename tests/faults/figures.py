@@ -12,6 +12,7 @@ from tests.faults.power import Power, choose_cuts, copy_image
 from tests.faults.races import in_use, race, stale
 from tests.faults.scenarios import FRESH, SCENARIOS, UPGRADE, Scenario
 from tests.faults.trials import attempt_all
+from tests.support.dangers import DANGERS, run
 
 # What is told of each, for whoever waits.
 Tell = Callable[[str], None]
@@ -28,14 +29,12 @@ class Figure:
 
     Attributes:
         what: was done.
-        rows: of the fault matrix.
         tried: how often.
         broken: name, by which it can be tried again, and what was wrong.
         breaking: it shall break, to show that this would be noticed.
     """
 
     what: str
-    rows: str
     tried: int
     broken: tuple[Broken, ...]
     breaking: bool = False
@@ -56,7 +55,6 @@ def of_campaign(campaign: Campaign, places: Sequence[Place], count: int, tell: T
     )
     return Figure(
         what=campaign.what,
-        rows=campaign.rows,
         tried=sum(trial.code is not None or bool(trial.problems) for trial in trials),
         broken=tuple((trial.name, trial.problems) for trial in trials if trial.problems),
     )
@@ -70,13 +68,13 @@ def of_power(work: Path, bundles: Bundles, count: int, jobs: int, tell: Tell) ->
 
     with ThreadPoolExecutor(jobs) as pool:
         judged = [one for some in pool.map(cut, SCENARIOS) for one in some]
-    return _figure("power cut", "38", judged)
+    return _figure("power cut", judged)
 
 
 def of_carelessness(work: Path, bundles: Bundles, count: int, tell: Tell) -> Figure:
     """So many power cuts of an installer that waits for no disk."""
     judged = list(_cut(work, bundles, UPGRADE, count, tell, program=_CARELESS))
-    figure = _figure("power cut, with the barriers taken out", "38", judged)
+    figure = _figure("power cut, with the barriers taken out", judged)
     return replace(figure, breaking=True)
 
 
@@ -122,20 +120,35 @@ def of_races(place: Place, rounds: int, tell: Tell) -> Figure:
         problems = tuple(race(place, place.case(scenario)))
         tell(f"{name}: {'; '.join(problems) or 'fine'}")
         judged.append((name, problems))
-    return _figure("round of eight installers at once", "49", judged)
+    return _figure("round of eight installers at once", judged)
+
+
+def of_dangers(folder: Path) -> Figure:
+    """Each way that is known to make a deletion go astray, in an empty folder of its own."""
+    judged: list[Broken] = []
+    for number, danger in enumerate(DANGERS):
+        base = folder / str(number)
+        base.mkdir(parents=True)
+        try:
+            run(danger, base)
+        except AssertionError as error:
+            judged.append((danger.name, (str(error),)))
+        else:
+            judged.append((danger.name, ()))
+    return _figure("dangerous folder to delete", judged)
 
 
 def of_use(place: Place) -> Figure:
     """A program runs in the old environment, whatever is done to that."""
     scenarios = [scenario for scenario in SCENARIOS if scenario.before]
     judged = _judged(place, scenarios, "use", in_use)
-    return _figure("old environment in use", "48", judged)
+    return _figure("old environment in use", judged)
 
 
 def of_stale_locks(place: Place) -> Figure:
     """Locks of processes that have ended, or are somebody else's."""
     judged = _judged(place, (FRESH, UPGRADE), "stale", stale)
-    figure = _figure("lock of a dead process, or of a number used again", "50", judged)
+    figure = _figure("lock of a dead process, or of a number used again", judged)
     # Three kinds in each.
     return replace(figure, tried=3 * figure.tried)
 
@@ -153,7 +166,5 @@ def _judged(
     ]
 
 
-def _figure(what: str, rows: str, judged: Sequence[Broken]) -> Figure:
-    return Figure(
-        what=what, rows=rows, tried=len(judged), broken=tuple(one for one in judged if one[1])
-    )
+def _figure(what: str, judged: Sequence[Broken]) -> Figure:
+    return Figure(what=what, tried=len(judged), broken=tuple(one for one in judged if one[1]))

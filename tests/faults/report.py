@@ -34,7 +34,6 @@ def write_report(figures: Sequence[Figure], command: str) -> str:
     for figure in figures:
         broken = f"{len(figure.broken)}, as it must" if figure.breaking else len(figure.broken)
         lines.append(f"| {figure.what} | {figure.tried:,} | {broken} |")
-    lines.append("| dangerous folders to delete | not yet counted | |")
     lines += [_HOW, _origin(command)]
     return "\n".join(lines)
 
