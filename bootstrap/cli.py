@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
 from typing import NoReturn
 
@@ -16,6 +15,7 @@ from bootstrap import interrupts, modes
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import ExitCode, ReportedError, UsageError, reporting
 from bootstrap.events import Broadcast, Listener
+from bootstrap.logs import new_log
 from bootstrap.longpaths import lengthen
 from bootstrap.registration import UNINSTALLER
 from bootstrap.session import Session
@@ -90,10 +90,10 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
         if options.log:
             log.open(options.log)
             return
-        folder = target / "logs"
+        path = new_log(target, mode)
         with reporting("opening a log"):
-            folder.mkdir(parents=True, exist_ok=True)
-        log.open(folder / f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log")
+            path.parent.mkdir(parents=True, exist_ok=True)
+        log.open(path)
 
     # When installing, a log in the target must wait until the target was looked at.
     if options.log and mode not in ("install", "repair"):

@@ -15,7 +15,7 @@ from bootstrap import torch_lock, verify
 from bootstrap.activate import launchers_in
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
-from bootstrap.extras import CarriedOver, Extra, carry_over
+from bootstrap.extras import CarriedOver, Extra, carry_over, keep_wheels, require_no_link
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
 from bootstrap.install.runtime import make_venv, unpack_runtime
@@ -35,6 +35,8 @@ from bootstrap.verify import VerificationReport
 from bootstrap.wishes import Wishes
 
 EXTRAS_FOLDER = "extras"
+# In the generation while that is built, so that of what fails nothing stays.
+_SCRATCH = ".extras"
 _NOTHING = CarriedOver(installed=(), left_out=(), written=frozenset(), packed=frozenset())
 
 
@@ -100,14 +102,9 @@ def _carry(origin: Origin, generation: Generation) -> CarriedOver:
     if not (origin.live and origin.extras):
         return _NOTHING
     origin.listener.phase("extras", 0)
-    folder = generation.root / EXTRAS_FOLDER
-    carried = carry_over(origin.extras, origin.live, generation, origin.reader.index, folder)
-    for extra in carried.installed:
-        origin.listener.note(f"{extra} comes along.")
-    for item in carried.left_out:
-        where = f" Its wheel is {item.wheel}." if item.wheel else ""
-        origin.listener.warn(f"{item.extra} does not come along: {item.reason}{where}")
-    return carried
+    require_no_link(generation.root / EXTRAS_FOLDER)
+    folder = generation.folder / _SCRATCH
+    return carry_over(origin.extras, origin.live, generation, origin.reader.index, folder)
 
 
 def prove(built: Built, origin: Origin, *, gpu_usable: bool) -> VerificationReport:
@@ -144,6 +141,7 @@ def finish(built: Built, origin: Origin, report: VerificationReport) -> Installe
     """Write down every file of the generation, and return what there is to know about it."""
     origin.listener.phase("inventory", 0)
     index, generation = origin.reader.index, built.generation
+    _hand_over(built.carried, generation, origin.listener)
     return Installed(
         generation=generation.name,
         bundle_id=index.bundle_id,
@@ -161,3 +159,13 @@ def finish(built: Built, origin: Origin, report: VerificationReport) -> Installe
         place=str(generation.root),
         watch_torch=origin.wishes.watch_torch,
     )
+
+
+def _hand_over(carried: CarriedOver, generation: Generation, listener: Listener) -> None:
+    """Tell what comes along, and where the wheels of the rest are."""
+    for extra in carried.installed:
+        listener.note(f"{extra} comes along.")
+    for item in keep_wheels(carried, generation.root / EXTRAS_FOLDER).left_out:
+        where = f" Its wheel is {item.wheel}." if item.wheel else ""
+        listener.warn(f"{item.extra} does not come along: {item.reason}{where}")
+    remove_tree(generation.folder / _SCRATCH, inside=generation.folder)

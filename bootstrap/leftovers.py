@@ -14,7 +14,7 @@ from bootstrap.generation import LINK_NAME
 from bootstrap.host import users_of
 from bootstrap.removal import aside_of, is_aside, put_back, remove_set_aside, remove_tree
 from bootstrap.state import InstallState, load_state, save_state
-from bootstrap.target import hold
+from bootstrap.target import has_owner, hold
 from bootstrap.uninstall import begin_removal, finish_removal, remove_trials
 
 
@@ -23,7 +23,7 @@ def is_unfinished(target: Path, state: InstallState) -> bool:
     generations = target / "generations"
     if state.building or state.removing or os.path.lexists(aside_of(generations)):
         return True
-    if _others(target, state):
+    if has_owner(target) or _others(target, state):
         return True
     # What somebody else has put there was left by none of our runs.
     if state.live is None or live.is_foreign(target):

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from bootstrap import logs
 from bootstrap.belongings import FOLDER_NAME
 from bootstrap.errors import (
     DISK_FULL,
@@ -27,9 +28,12 @@ from bootstrap.state import FILE_NAME
 
 _LOCK_NAME = ".install.lock"
 _OWNER_NAME = ".install.owner.json"
+# Seconds in which somebody who has got the lock says so, or who has no use for it any more lets go.
+_MOMENT = 2.0
+_PAUSE = 0.02
 # What an installation that was killed before its first state can have left, and what was kept
 # for the user when one was removed.
-_HARMLESS = {_LOCK_NAME, _OWNER_NAME, f".{FILE_NAME}.part", "logs", FOLDER_NAME}
+_HARMLESS = {_LOCK_NAME, _OWNER_NAME, f".{FILE_NAME}.part", logs.FOLDER_NAME, FOLDER_NAME}
 
 
 def require_safe(target: Path) -> None:
@@ -143,11 +147,12 @@ def hold(target: Path) -> Iterator[Hold]:
         NotWritableError: the folder cannot be made or written.
         BusyError: another installer holds it; the message tells which process.
     """
-    lock = FileLock(target / _LOCK_NAME, timeout=0)
+    lock = FileLock(target / _LOCK_NAME, timeout=_MOMENT, poll_interval=_PAUSE)
     with reporting(f"preparing {target}"):
         try:
             target.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            # For those who have not said yet who they are, it waits a moment.
+            lock.acquire(cancel_check=lambda: bool(_owner(target)))
         except Timeout as error:
             raise BusyError(
                 f"Another installer is working on {target}{_owner(target)}.",
@@ -167,6 +172,11 @@ def hold(target: Path) -> Iterator[Hold]:
             lock.release()
         if held.left:
             _vanish(target)
+
+
+def has_owner(target: Path) -> bool:
+    """Whether an installer is at work there, or was killed at it."""
+    return (target / _OWNER_NAME).is_file()
 
 
 def _forget(path: Path) -> None:

@@ -1,6 +1,5 @@
 """Removes an installation, and nothing that it did not make."""
 
-import re
 from pathlib import Path
 
 from bootstrap import live, registration
@@ -8,15 +7,13 @@ from bootstrap.activate import require_unused, restore_live, withdraw_launchers
 from bootstrap.belongings import require_haven, rescue
 from bootstrap.errors import DISK_FULL, ReportedError
 from bootstrap.events import Listener
-from bootstrap.files import is_link, part_of, patiently, remove_file
+from bootstrap.files import is_link, part_of, remove_file
 from bootstrap.host import TRIAL_PREFIX
 from bootstrap.interrupts import held
+from bootstrap.logs import remove_logs
 from bootstrap.registration import UNINSTALLER, Place
 from bootstrap.removal import aside_of, is_aside, put_back, remove_tree, set_aside
 from bootstrap.state import FILE_NAME, Installed, InstallState, save_state
-
-# As the command line names them.
-_LOG_NAME = re.compile(r"[a-z_]+-\d{8}T\d{6}Z\.log")
 
 
 def uninstall(
@@ -43,7 +40,7 @@ def uninstall(
     with held(too_late=True):
         begun = begin_removal(target, state, keep_user_files=keep_user_files)
         going = finish_removal(target, begun, listener)
-        _remove_logs(target / "logs")
+        remove_logs(target)
         remove_file(part_of(target / FILE_NAME))
         remove_file(target / FILE_NAME)
     return going
@@ -90,7 +87,7 @@ def _write_down(target: Path, begun: InstallState) -> None:
         if error.errno not in DISK_FULL:
             raise
         # Nothing else may go before it is written down.
-        _remove_logs(target / "logs")
+        remove_logs(target)
         save_state(target, begun)
 
 
@@ -143,13 +140,3 @@ def remove_trials(target: Path) -> None:
     for path in target.glob(f"{TRIAL_PREFIX}*"):
         if path.is_file():
             remove_file(path)
-
-
-def _remove_logs(logs: Path) -> None:
-    if is_link(logs) or not logs.is_dir():
-        return
-    for path in list(logs.iterdir()):
-        if _LOG_NAME.fullmatch(path.name):
-            remove_file(path)
-    if not any(logs.iterdir()):
-        patiently(logs.rmdir, logs)

@@ -1,7 +1,7 @@
 """Carries what somebody has added into a new generation. No resolver, no network, no pip."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -25,7 +25,7 @@ from bootstrap.extras.files import OF_INSTALLER
 from bootstrap.extras.metadata import read_about, read_text
 from bootstrap.extras.model import CannotCarryError, CarriedOver, Distribution, Extra, File
 from bootstrap.extras.repack import repack
-from bootstrap.files import is_link, remove_file, sync_folder
+from bootstrap.files import is_link, patiently, remove_file, sync_folder
 from bootstrap.generation import Generation
 from bootstrap.install.destination import scheme_folders
 from bootstrap.install.written import WrittenFiles
@@ -34,25 +34,23 @@ from bootstrap.install.written import WrittenFiles
 def carry_over(
     extras: Sequence[Extra], live: Generation, generation: Generation, index: Index, folder: Path
 ) -> CarriedOver:
-    """Install what fits into the new generation; the wheels of the rest stay in ``folder``.
+    """Install what fits into the new generation; the wheels of the rest are in ``folder``.
 
-    Nothing but these two is changed, and no file of the bundle. Who is interrupted can begin again
-    with another generation.
+    Nothing but these two is changed, and no file of the bundle.
 
     Args:
         extras: what was found in ``live``.
         live: where it is installed.
         generation: a new one, in which the whole bundle is installed.
         index: of that bundle.
-        folder: for the wheels; made where it is needed.
+        folder: for the wheels; made where there are any.
 
     Raises:
-        UnsafeTargetError: ``folder`` is a link.
         InstallError: one could not be installed after all.
         OSError: the disk is full, or failed.
     """
     if not all(extra.fault for extra in extras):
-        _open_folder(folder)
+        folder.mkdir()
     packed, wheels = _pack(extras, live, folder)
     chosen, left_out = choose(packed, _terms(index, generation))
     written = WrittenFiles(generation)
@@ -60,7 +58,6 @@ def carry_over(
         _install(extra, wheels[extra.name], generation, written)
     for extra in chosen:
         remove_file(wheels.pop(extra.name))
-    _keep(wheels.values(), folder)
     return CarriedOver(
         installed=chosen,
         left_out=tuple(replace(item, wheel=wheels.get(item.extra.name)) for item in left_out),
@@ -69,6 +66,59 @@ def carry_over(
             path for extra in packed if not extra.fault for path in _places(extra, live)
         ),
     )
+
+
+def keep_wheels(carried: CarriedOver, folder: Path) -> CarriedOver:
+    """Move the wheels of what is left out to where their owner finds them.
+
+    They are the only copy as soon as the old generation is gone, so they are on the disk then.
+
+    Args:
+        carried: as :func:`carry_over` has told.
+        folder: on the same disk; made where it is needed. What else is in it stays.
+
+    Returns:
+        The same, with the new places.
+
+    Raises:
+        UnsafeTargetError: ``folder`` is a link.
+        OSError: the disk is full, or failed.
+    """
+    wheels = [item.wheel for item in carried.left_out if item.wheel]
+    if not wheels:
+        return carried
+    require_no_link(folder)
+    folder.mkdir(exist_ok=True)
+    for wheel in wheels:
+        _move(wheel, folder)
+    sync_folder(folder)
+    return replace(
+        carried,
+        left_out=tuple(
+            replace(item, wheel=item.wheel and folder / item.wheel.name)
+            for item in carried.left_out
+        ),
+    )
+
+
+def require_no_link(folder: Path) -> None:
+    """Refuse to put wheels where a link leads to.
+
+    Raises:
+        UnsafeTargetError: ``folder`` is a link.
+    """
+    if is_link(folder):
+        raise UnsafeTargetError(
+            f"{folder} is a link to {folder.resolve()}, where nothing will be put.",
+            remedy="Remove the link, then start again.",
+        )
+
+
+def _move(wheel: Path, folder: Path) -> None:
+    with wheel.open("rb+") as file:
+        os.fsync(file.fileno())
+    to = folder / wheel.name
+    patiently(lambda: wheel.replace(to), to)
 
 
 def _places(extra: Extra, live: Generation) -> Iterator[str]:
@@ -95,17 +145,6 @@ def _pack(
     return packed, wheels
 
 
-def _open_folder(folder: Path) -> None:
-    if is_link(folder):
-        raise UnsafeTargetError(
-            f"{folder} is a link to {folder.resolve()}, where nothing will be put.",
-            remedy="Remove the link, then start again.",
-        )
-    folder.mkdir(exist_ok=True)
-    for part in folder.glob(".*.whl.part"):
-        remove_file(part)
-
-
 def _install(extra: Extra, wheel: Path, generation: Generation, written: WrittenFiles) -> None:
     destination = ExtraDestination(generation, extra, written)
     try:
@@ -125,18 +164,6 @@ def _notes(extra: Extra) -> dict[str, bytes]:
         with suppress(CannotCarryError):
             notes[name] = read_text(extra.folder / name).encode()
     return notes
-
-
-def _keep(wheels: Iterable[Path], folder: Path) -> None:
-    """Bring to the disk what is the only copy as soon as the old generation is gone."""
-    for wheel in wheels:
-        with wheel.open("rb+") as file:
-            os.fsync(file.fileno())
-    if folder.is_dir():
-        try:
-            folder.rmdir()
-        except OSError:
-            sync_folder(folder)
 
 
 def _terms(index: Index, generation: Generation) -> Terms:

@@ -3,8 +3,16 @@
 import json
 from collections.abc import Collection, Iterator
 
-from tests.faults.place import NOTES, Case, Ended, Place
-from tests.faults.witness import Environment, holds, leftovers, look, remains, untruths
+from tests.faults.place import LOST, NOTES, Case, Ended, Place
+from tests.faults.witness import (
+    Environment,
+    holds,
+    holds_wheel,
+    leftovers,
+    look,
+    remains,
+    untruths,
+)
 
 _DONE, _USAGE = 0, 2
 # An uninstallation that was stopped after its last step leaves these at most.
@@ -53,6 +61,8 @@ def _lost(place: Place, case: Case, seen: Environment | None) -> Iterator[str]:
         yield f"what is live is neither the old nor the new one: {seen}"
     if case.scenario.notes and not holds(place.target, NOTES):
         yield "the user's notes are lost"
+    if case.scenario.extras and _is_after(case, seen) and not holds_wheel(place.target, LOST):
+        yield "what the user has added and does not come along is lost"
 
 
 def _untrue(

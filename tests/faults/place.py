@@ -14,8 +14,11 @@ from tests.faults.bundles import Bundles
 from tests.faults.scenarios import Command, Scenario
 from tests.faults.witness import Environment, leftovers, look, remains, untruths
 from tests.support.commands import ROOT
+from tests.support.small_stack import make_wheel
 
 NOTES = b"These are mine.\n"
+# Of what somebody has added, that which stays behind.
+LOST = "lost"
 # Of the disk; most of it is never used.
 ROOM = "size=6g,nr_inodes=1000000"
 _TIMEOUT = 300
@@ -98,12 +101,7 @@ class Place:
         for command in scenario.before:
             self._must(command)
         if scenario.before:
-            venv = self.target / ".venv"
-            if scenario.notes:
-                (venv / "notes.txt").write_bytes(NOTES)
-            if scenario.spoilt:
-                (spoilt,) = venv.glob("lib/python3*/site-packages/alpha/module_00.py")
-                spoilt.write_text("spoilt = True\n")
+            self._live_in(scenario)
             self._copy(self.target, self._template(scenario))
         before, kept = look(self.target), len(list(self.target.glob("generations/*")))
         self._must(scenario.command)
@@ -115,6 +113,19 @@ class Place:
         if left or (after and after.faults):
             raise BrokenPlaceError(f"{scenario.name}: {left} {after}")
         return Case(scenario=scenario, before=before, after=after, kept=kept)
+
+    def _live_in(self, scenario: Scenario) -> None:
+        """What the user has done since."""
+        (site,) = self.target.glob(".venv/lib/python3*/site-packages")
+        if scenario.notes:
+            (self.target / ".venv" / "notes.txt").write_bytes(NOTES)
+        if scenario.spoilt:
+            (site / "alpha" / "module_00.py").write_text("spoilt = True\n")
+        if scenario.extras:
+            for name, needs in (("mine", "alpha"), (LOST, "alpha<2")):
+                files = {f"{name}/__init__.py": b"import alpha\n"}
+                wheel = make_wheel(self.folder, name, "1.0", files, [needs])
+                shutil.unpack_archive(wheel, site, "zip")
 
     def _must(self, command: Command) -> None:
         ended = self.run(command)

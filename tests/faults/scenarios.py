@@ -27,6 +27,7 @@ class Scenario:
         before: how the target came to be as it is; none where there is no target.
         spoilt: a file of the live environment was changed since.
         notes: the user keeps a file of their own inside of it, which must never be lost.
+        extras: the user has added a distribution that comes along, and one that does not.
         gone: afterwards nothing is live.
         losing: meanwhile nothing may be live, as the user has asked for.
         turning: done twice, it is undone.
@@ -38,6 +39,7 @@ class Scenario:
     command: Command
     spoilt: bool = False
     notes: bool = False
+    extras: bool = False
     gone: bool = False
     losing: bool = False
     turning: bool = False
@@ -58,6 +60,12 @@ UNINSTALL = Scenario(
     kept=0,
 )
 KEEPING = Scenario(name="keeping", before=(_OLD,), command=_KEEPING, notes=True, kept=2)
+CARRYING = Scenario(
+    name="carrying",
+    before=(_OLD,),
+    command=Command(bundle="new", options=("--keep-extras",)),
+    extras=True,
+)
 DISCARDING = Scenario(
     name="discarding",
     before=(_OLD,),
@@ -89,7 +97,10 @@ LEAVING = Scenario(
     kept=0,
 )
 
-SCENARIOS = (FRESH, UPGRADE, UNINSTALL, KEEPING, DISCARDING, ROLLBACK, REPAIR, LEAVING)
+SCENARIOS = (
+    *(FRESH, UPGRADE, UNINSTALL, KEEPING, CARRYING),
+    *(DISCARDING, ROLLBACK, REPAIR, LEAVING),
+)
 
 
 def find(name: str) -> Scenario:

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,3 +235,12 @@ def holds(folder: Path, content: bytes) -> bool:
         for path in _walk(folder)
         if path.lstat().st_size == len(content)
     )
+
+
+def holds_wheel(target: Path, name: str) -> bool:
+    """Whether a wheel of that name lies where those are that do not come along, and is whole."""
+    found = list(target.glob(f"extras/{name}-*.whl"))
+    try:
+        return len(found) == 1 and zipfile.ZipFile(found[0]).testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False

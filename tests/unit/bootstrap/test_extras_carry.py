@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from zipfile import is_zipfile
 
 import installer
 import pytest
@@ -16,7 +17,15 @@ from installer.utils import Scheme
 from bootstrap import inventory
 from bootstrap.bundle.model import BlacklistRule, Index
 from bootstrap.errors import InstallError, UnsafeTargetError
-from bootstrap.extras import CarriedOver, carry, carry_over, destination, find_extras, repack
+from bootstrap.extras import (
+    CarriedOver,
+    carry,
+    carry_over,
+    destination,
+    find_extras,
+    keep_wheels,
+    repack,
+)
 from bootstrap.generation import Generation
 from bootstrap.install.written import WrittenFiles
 from tests.support.commands import fingerprint
@@ -48,7 +57,8 @@ def carry_to(
     folder = live.root / "extras"
     extras = find_extras(live, ["locked"])
     index = index or index_of({"locked": "2.0"}, RULES, generation.python_version)
-    return carry_over(extras, live, generation, index, folder), folder
+    carried = carry_over(extras, live, generation, index, generation.folder / ".extras")
+    return keep_wheels(carried, folder), folder
 
 
 def test_what_fits_is_there_and_still_the_users(live: Generation) -> None:
@@ -228,7 +238,7 @@ def test_what_the_library_says_is_told(live: Generation, monkeypatch: pytest.Mon
 
 
 def test_a_link_for_a_folder_is_not_followed(live: Generation) -> None:
-    add(live, make_wheel(live.root, "every_kind", "1.0", EVERY_KIND))
+    add(live, make_wheel(live.root, "older", "1.0", {"older.py": b""}, ["locked<2"]))
     (live.root / "home").mkdir()
     (live.root / "extras").symlink_to(live.root / "home")
     with pytest.raises(UnsafeTargetError, match="is a link to"):
@@ -243,13 +253,15 @@ def test_without_any_nothing_is_made(live: Generation) -> None:
 
 
 def test_other_files_in_the_folder_stay(live: Generation) -> None:
-    add(live, make_wheel(live.root, "every_kind", "1.0", EVERY_KIND))
+    add(live, make_wheel(live.root, "older", "1.0", {"older.py": b""}, ["locked<2"]))
     folder = live.root / "extras"
     folder.mkdir()
     (folder / "earlier-1.0-py3-none-any.whl").write_bytes(b"earlier")
-    (folder / ".killed-1.0-py3-none-any.whl.part").write_bytes(b"half of it")
+    (folder / "older-1.0-py3-none-any.whl").write_bytes(b"of another upgrade")
     carry_to(live, stocked(live.root, "new", "2.0"))
-    assert [path.name for path in folder.iterdir()] == ["earlier-1.0-py3-none-any.whl"]
+    names = ["earlier-1.0-py3-none-any.whl", "older-1.0-py3-none-any.whl"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert is_zipfile(folder / names[1])
 
 
 def test_a_full_disk_is_passed_on(live: Generation) -> None:
@@ -269,9 +281,10 @@ def test_a_full_disk_is_passed_on(live: Generation) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.errno == errno.EFBIG
-    assert list((live.root / "extras").iterdir()) == []
+    assert list((new.folder / ".extras").iterdir()) == []
     assert fingerprint(live.folder) == before
-    assert [one.name for one in carry_to(live, new)[0].installed] == ["noisy"]
+    again = stocked(live.root, "again", "2.0")
+    assert [one.name for one in carry_to(live, again)[0].installed] == ["noisy"]
 
 
 def interrupting(function: Callable[..., object], countdown: list[int]) -> Callable[..., object]:
@@ -296,7 +309,7 @@ def test_whoever_interrupts_it_can_begin_again(
     # What each step of it begins or ends with.
     for module, name in (
         *((repack.__globals__, "_add"), (repack.__globals__, "patiently")),
-        *((vars(destination), "_copy"), (vars(carry), "remove_file"), (vars(carry), "_keep")),
+        *((vars(destination), "_copy"), (vars(carry), "remove_file"), (vars(carry), "_move")),
     ):
         monkeypatch.setitem(module, name, interrupting(module[name], countdown))
     while True:
@@ -310,7 +323,7 @@ def test_whoever_interrupts_it_can_begin_again(
             assert fingerprint(live.folder) == before
             for path, content in others.items():
                 assert path.name == "generations" or fingerprint(path) == content
-            assert not folder.exists() or {path.suffix for path in folder.iterdir()} <= {".whl"}
+            assert not folder.exists() or list(folder.iterdir()) == []
         else:
             break
     assert steps > 20

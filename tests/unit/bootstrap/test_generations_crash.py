@@ -214,6 +214,10 @@ def test_what_is_unfinished_is_seen(tmp_path: Path, way: Way) -> None:
     (target / ".generations.removed").mkdir()
     assert is_unfinished(target, state)
     (target / ".generations.removed").rmdir()
+    # Nobody is at work there any more.
+    (target / ".install.owner.json").touch()
+    assert is_unfinished(target, state)
+    (target / ".install.owner.json").unlink()
     live.clear(target)
     assert is_unfinished(target, state)
     # Of somebody else's making: none of our runs has left it.

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from bootstrap.errors import (
     UnsafeTargetError,
 )
 from bootstrap.state import InstallState, load_state, save_state
-from bootstrap.target import hold, require_safe
+from bootstrap.target import has_owner, hold, require_safe
 from bootstrap.verify import load_index
 from tests.support.generations import installed, make_generation
 
@@ -66,6 +67,21 @@ def test_two_at_once(tmp_path: Path) -> None:
     assert caught.value.exit_code is ExitCode.BUSY
     with hold(tmp_path / "t"):
         pass
+
+
+def test_whoever_has_not_said_yet_who_he_is_is_given_a_moment(tmp_path: Path) -> None:
+    """He has just begun, or is about to let go."""
+    owner = json.dumps({"pid": 4711, "host": "here", "since": "now"})
+    with FileLock(tmp_path / ".install.lock", thread_local=False) as lock:
+        later = Timer(0.2, (tmp_path / ".install.owner.json").write_text, [owner])
+        later.start()
+        with pytest.raises(BusyError, match=r"process 4711 on here"), hold(tmp_path):
+            pytest.fail("both hold it")
+        later.join()
+        (tmp_path / ".install.owner.json").unlink()
+        Timer(0.2, lock.release).start()
+        with hold(tmp_path):
+            assert has_owner(tmp_path)
 
 
 def test_a_note_that_stays_does_not_spoil_what_was_done(
