@@ -138,7 +138,11 @@ def prove(built: Built, origin: Origin, *, gpu_usable: bool) -> VerificationRepo
 
 
 def finish(built: Built, origin: Origin, report: VerificationReport) -> Installed:
-    """Write down every file of the generation, and return what there is to know about it."""
+    """Hand over what does not come along, write down every file, and return what there is to know.
+
+    Raises:
+        OSError: what the system says.
+    """
     origin.listener.phase("inventory", 0)
     index, generation = origin.reader.index, built.generation
     _hand_over(built.carried, generation, origin.listener)

@@ -53,6 +53,24 @@ def _entries(members: dict[str, bytes]) -> dict[str, Entry]:
     }
 
 
+def _demo(entry: Entry, wheel: Path | None, original: Path | None) -> Wheel:
+    """The only wheel, as :func:`tiny_index` describes it."""
+    locked = original.read_bytes() if original else _members(wheel)[_WHEEL]
+    known = original or wheel
+    facts = read_wheel(known, known.name) if known else None
+    return Wheel(
+        name="demo",
+        version="1.0",
+        filename="demo-1.0-py3-none-any.whl",
+        sha256=hashlib.sha256(locked).hexdigest(),
+        size=len(locked),
+        entry=entry,
+        record_sha256=facts.record_sha256 if facts else "00" * 32,
+        installed_size=facts.installed_size if facts else 500,
+        file_count=4,
+    )
+
+
 def tiny_index(
     *, cuda: bool = True, wheel: Path | None = None, original: Path | None = None
 ) -> Index:
@@ -64,21 +82,7 @@ def tiny_index(
         original: what ``wheel`` was transcoded from, if it was.
     """
     entries = _entries(_members(wheel))
-    wheel_entry = entries[_WHEEL]
-    locked = original.read_bytes() if original else _members(wheel)[_WHEEL]
-    known = original or wheel
-    facts = read_wheel(known, known.name) if known else None
-    demo = Wheel(
-        name="demo",
-        version="1.0",
-        filename="demo-1.0-py3-none-any.whl",
-        sha256=hashlib.sha256(locked).hexdigest(),
-        size=len(locked),
-        entry=wheel_entry,
-        record_sha256=facts.record_sha256 if facts else "00" * 32,
-        installed_size=facts.installed_size if facts else 500,
-        file_count=4,
-    )
+    demo = _demo(entries[_WHEEL], wheel, original)
     runtime = Runtime(
         source="host",
         version="3.11.7",
