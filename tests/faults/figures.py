@@ -73,7 +73,8 @@ def of_power(work: Path, bundles: Bundles, count: int, jobs: int, tell: Tell) ->
 
 def of_carelessness(work: Path, bundles: Bundles, count: int, tell: Tell) -> Figure:
     """So many power cuts of an installer that waits for no disk."""
-    judged = list(_cut(work, bundles, UPGRADE, count, tell, program=_CARELESS))
+    # What is not on the disk does harm only when the new one is live, at the end.
+    judged = list(_cut(work, bundles, UPGRADE, count, tell, program=_CARELESS, late=True))
     figure = _figure("power cut, with the barriers taken out", judged)
     return replace(figure, breaking=True)
 
@@ -85,11 +86,13 @@ def _cut(
     count: int,
     tell: Tell,
     program: str = "bootstrap",
+    *,
+    late: bool = False,
 ) -> Iterator[Broken]:
     with in_memory(work / f"power-{scenario.name}") as folder:
         power = Power(folder, bundles, scenario, program)
         events = power.record()
-        cuts = choose_cuts(events, count, _SEED)
+        cuts = choose_cuts(events, count, _SEED, late=late)
         for number, (cut, image) in enumerate(power.images(events, cuts)):
             kept = work / "broken" / f"{scenario.name}-{cut.number}-{cut.seed}.img"
             name = f"{scenario.name} power {kept}"

@@ -131,14 +131,22 @@ class Power:
             return [f"it cannot be read: {error!r}"]
 
 
-def choose_cuts(events: Sequence[Write | None], count: int, seed: int) -> list[Cut]:
+def choose_cuts(
+    events: Sequence[Write | None], count: int, seed: int, *, late: bool = False
+) -> list[Cut]:
     """So many cuts, evenly over what lies between flushes: much or little, that is one place.
 
     The first place and the last are among them.
+
+    Args:
+        events: what has come to the disk.
+        count: how many cuts.
+        seed: decides where between two flushes, and over sectors.
+        late: only in the last place.
     """
     flushes = [number for number, event in enumerate(events) if event is None]
     starts = [0, *(number + 1 for number in flushes)]
-    stretches = list(zip(starts, [*flushes, len(events)], strict=True))
+    stretches = list(zip(starts, [*flushes, len(events)], strict=True))[-1 if late else 0 :]
     source = random.Random(seed)  # noqa: S311 (not for secrets)
     chosen = []
     for number in range(count):
