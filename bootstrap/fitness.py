@@ -10,7 +10,8 @@ from typing import Literal
 
 from packaging.version import Version
 
-from bootstrap.bundle.model import CudaTerms, Index, Target
+from bootstrap.bundle.model import CudaTerms, Index
+from bootstrap.bundle.value import Target
 from bootstrap.host.model import VC_LIBRARIES, Gpu, GpuReport, GpuState, Host
 
 ProblemKind = Literal["os", "arch", "glibc", "vc_runtime", "gpu"]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from bootstrap import inventory
-from bootstrap.bundle.model import Index, Target
+from bootstrap.bundle.model import Index
+from bootstrap.bundle.value import Target
 
 LINK_NAME = ".venv"
 # What that name is: see bootstrap.live.

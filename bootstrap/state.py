@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from bootstrap.bundle.model import Target, Value
+from bootstrap.bundle.value import Target, Value
 from bootstrap.errors import NotWritableError, RecoveryNeededError
 from bootstrap.files import replace_file
 from bootstrap.generation import Generation, Way

@@ -15,7 +15,8 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from bootstrap import inventory
-from bootstrap.bundle.model import Index, Value, Wheel
+from bootstrap.bundle.model import Index, Wheel
+from bootstrap.bundle.value import Value
 from bootstrap.errors import UsageError
 from bootstrap.files import replace_file
 from bootstrap.generation import Generation, dist_infos

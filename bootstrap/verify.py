@@ -10,7 +10,8 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from bootstrap import inventory, torch_lock
-from bootstrap.bundle.model import BlacklistRule, Index, decode_index
+from bootstrap.bundle.model import Index, decode_index
+from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.errors import (
     DamagedBundleError,
     NotWritableError,

@@ -7,7 +7,8 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from bootstrap.bundle.model import CudaTerms, Target, Value
+from bootstrap.bundle.model import CudaTerms
+from bootstrap.bundle.value import Target, Value
 from builder.errors import ManifestError
 
 DEFAULT_PATH = Path(__file__).parent.parent / "metadata" / "cuda.json"

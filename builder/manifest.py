@@ -20,7 +20,9 @@ from jsonschema import Draft202012Validator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from bootstrap.bundle.model import BlacklistRule, Check, Target, Value
+from bootstrap.bundle.model import Check
+from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.value import Target, Value
 from builder.errors import ManifestError, UsageError
 
 _ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.errors import UsageError
 
 # Newest manylinux that the project promises to run on; torch's wheels need 2.28.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.errors import UsageError
 from builder.fetch import hash_file
 from builder.lock.model import Lock, LockedWheel

@@ -16,7 +16,7 @@ from filelock import FileLock
 from installer.destinations import SchemeDictionaryDestination
 from installer.sources import WheelFile
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.disk import require_room, storing
 from builder.errors import DownloadError, UnfitHostError
 from builder.fetch import Cache, WantedFile, fetch

@@ -9,7 +9,7 @@ from packaging.tags import Tag
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from bootstrap.bundle.model import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.bundle.records import top_level_module
 from bootstrap.extras.model import Distribution, Extra, File, LeftOut
 

@@ -16,7 +16,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
-from bootstrap.bundle.model import Target, Value
+from bootstrap.bundle.value import Target, Value
 from builder.errors import ManifestError
 from builder.manifest import Manifest
 

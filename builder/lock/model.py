@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.errors import ManifestError, NotTrustedError
 from builder.manifest import DEFAULT_PATH
 from builder.targets import find_target

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from packaging.requirements import Requirement
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.manifest import Manifest
 
 

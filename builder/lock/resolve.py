@@ -16,7 +16,7 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.errors import DownloadError, RefusedContentError, ReportedError
 from builder.lock.known import KnownWheel, find_known
 from builder.lock.model import Lock, LockedWheel, lock_path

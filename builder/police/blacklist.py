@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from bootstrap.bundle.model import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule
 from builder.graph import DependencyGraph, render_chain
 from builder.police.findings import Finding
 

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from packaging.version import Version
 
-from bootstrap.bundle.model import Target, Value
+from bootstrap.bundle.value import Target, Value
 from builder.errors import ManifestError, NotTrustedError
 from builder.fetch import WantedFile
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.bundle.model import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.extras import carry_over, find_extras, repack
 from bootstrap.generation import Generation
 from tests.support.commands import fingerprint

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from packaging.utils import parse_wheel_filename
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder import processes
 from builder.errors import DownloadError, ExitCode, RefusedContentError
 from builder.facts import load_facts

@@ -10,7 +10,9 @@ from installer.sources import WheelFile
 from packaging.utils import canonicalize_name
 
 from bootstrap import inventory
-from bootstrap.bundle.model import BlacklistRule, Group, Index, Target
+from bootstrap.bundle.model import Group, Index
+from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.value import Target
 from bootstrap.generation import Generation
 from tests.support.small_stack import PYTHON
 from tests.support.tiny_bundle import tiny_index

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from bootstrap.bundle.model import BlacklistRule, Check, Target
+from bootstrap.bundle.model import Check
+from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.value import Target
 from builder.lock.model import encode_lock
 from builder.lock.resolve import resolve
 from builder.manifest import Manifest, Package, PackageGroup, Variant, VariantTarget

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.bundle import layout
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.lock.model import Lock, LockedWheel
 from builder.pack.contents import Contents
 from builder.runtime.model import PreparedRuntime

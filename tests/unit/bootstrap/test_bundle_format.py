@@ -10,7 +10,8 @@ from packaging.version import Version
 
 from bootstrap.bundle import layout
 from bootstrap.bundle.errors import DamagedBundleError, ExitCode
-from bootstrap.bundle.model import BlacklistRule, Index, decode_index, encode_index
+from bootstrap.bundle.model import Index, decode_index, encode_index
+from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.sections import SectionFile, Stretch
 from tests.support.tiny_bundle import PKG_SIZE, tiny_bundle, tiny_index

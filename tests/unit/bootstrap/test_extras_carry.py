@@ -15,7 +15,8 @@ from installer.exceptions import InstallerError
 from installer.utils import Scheme
 
 from bootstrap import inventory
-from bootstrap.bundle.model import BlacklistRule, Index
+from bootstrap.bundle.model import Index
+from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.errors import InstallError, UnsafeTargetError
 from bootstrap.extras import (
     CarriedOver,

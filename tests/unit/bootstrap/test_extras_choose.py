@@ -12,7 +12,7 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from bootstrap.bundle.model import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.extras import Extra, Terms, choose
 from bootstrap.extras.model import Distribution, File
 from builder.targets import TARGETS

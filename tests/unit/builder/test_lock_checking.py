@@ -6,7 +6,7 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.facts import CudaFacts, TorchTrio, load_facts
 from builder.lock.checking import check_lock, thin_evidence
 from builder.lock.model import Lock, LockedWheel, load_lock

@@ -12,7 +12,7 @@ from packaging.pylock import Pylock
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from bootstrap.bundle.model import Target
+from bootstrap.bundle.value import Target
 from builder.errors import ExitCode, ManifestError, NotTrustedError
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock, lock_path
 from builder.manifest import DEFAULT_PATH, load_manifest

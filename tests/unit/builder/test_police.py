@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.bundle.model import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule
 from builder.lock.model import Lock
 from builder.manifest import Manifest, Package, PackageGroup, Variant, VariantTarget
 from builder.police import Finding, judge_lock, judge_wheels
