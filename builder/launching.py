@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.processes import run_program
+from builder.processes import ProgramError, run_program
+
+# What a one-file program says under Wine now and then, and only to begin with: its first process
+# asks where its parent's file lies, and Wine does not know yet. Nothing has been done by then.
+WINE_IS_NOT_READY = "failed to obtain executable path for originating onefile parent process"
+_STARTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,8 @@ class Launcher:
     ) -> str:
         """Run a program to its end and return its standard output.
 
+        Where Wine was not ready for it, it is started again.
+
         Args:
             program: where it lies.
             arguments: what it gets; paths among them by way of :meth:`path`.
@@ -42,11 +49,14 @@ class Launcher:
             ProgramError: as :func:`~builder.processes.run_program` does.
         """
         outer = os.environ if environment is None else environment
-        return run_program(
-            [*self.wrapper, self.path(program), *arguments],
-            cwd=cwd,
-            environment={**outer, **self.environment},
-        )
+        command = [*self.wrapper, self.path(program), *arguments]
+        for _ in range(_STARTS - 1):
+            try:
+                return run_program(command, cwd=cwd, environment={**outer, **self.environment})
+            except ProgramError as error:
+                if WINE_IS_NOT_READY not in error.output:
+                    raise
+        return run_program(command, cwd=cwd, environment={**outer, **self.environment})
 
     def path(self, path: Path) -> str:
         """The path as the programs see it, absolute, since they may run in another folder."""

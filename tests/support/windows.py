@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
 from builder.fetch import Cache, default_cache_folder
+from builder.launching import WINE_IS_NOT_READY
 from builder.progress import Progress
 from builder.wine import Rig, open_rig
 from tests.support.debian import require_debian
 
 _TIMEOUT = 900
+_STARTS = 3
 
 
 def windows_rig() -> Rig:
@@ -47,7 +49,7 @@ class WindowsMachine:
     def run(
         self, program: str | Path, *arguments: str, encoding: str = "utf-8", **environment: str
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a program, of either world, to its end.
+        """Run a program, of either world, to its end; again where Wine was not ready for it.
 
         Standard output to a file is what Wine cannot do; pipes work.
 
@@ -57,16 +59,20 @@ class WindowsMachine:
             encoding: of what it writes.
             environment: what is set besides the usual.
         """
-        return subprocess.run(
-            [*self._rig.launcher.wrapper, program, *arguments],
-            env=self._environment | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding=encoding,
-            errors="replace",
-            check=False,
-            timeout=_TIMEOUT,
-        )
+        for _ in range(_STARTS):
+            done = subprocess.run(
+                [*self._rig.launcher.wrapper, program, *arguments],
+                env=self._environment | environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding=encoding,
+                errors="replace",
+                check=False,
+                timeout=_TIMEOUT,
+            )
+            if WINE_IS_NOT_READY not in done.stderr:
+                break
+        return done
 
     def start(self, program: str | Path, *arguments: str) -> "subprocess.Popen[str]":
         """Start a program, and talk with it."""
