@@ -1,0 +1,172 @@
+"""Builds under conditions as different as one machine can make them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.commands import ROOT
+from tests.support.small_stack import VARIANT, SmallBundle
+
+_LIBFAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+_NOT_COPIED = shutil.ignore_patterns(
+    *(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "dist", "*.egg-info"),
+)
+_TIMEOUT = 900
+NOBODY = 65534
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What must not show in what is built.
+
+    Attributes:
+        place: an empty folder; source, cache, output, home and temporary files go below it.
+        names: what those folders are called there.
+        environment: all of it besides PATH and what ``place`` decides.
+        wrapper: put before the command.
+        uid: of the user who builds.
+        umask: of the same.
+        jobs: for ``--jobs``.
+        backwards: files are copied in reversed order.
+    """
+
+    place: Path
+    names: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    wrapper: Sequence[str] = ()
+    uid: int = 0
+    umask: int = 0o022
+    jobs: int = 4
+    backwards: bool = False
+
+    def folder(self, kind: str) -> Path:
+        """Where it lies: source, cache, output, home or temporary."""
+        return self.place / self.names[kind]
+
+
+def clock(local: str) -> dict[str, str]:
+    """Variables that make a program, and all that it starts, believe in another time.
+
+    Args:
+        local: ``YYYY-MM-DD hh:mm:ss``, from which time then goes on.
+    """
+    return {
+        "LD_PRELOAD": str(_LIBFAKETIME),
+        "FAKETIME": f"@{local}",
+        # Waiting needs a clock that goes on as it is.
+        "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DONT_RESET": "1",
+    }
+
+
+def made_locale(folder: Path) -> dict[str, str]:
+    """Turkish, whose lower case of I is not i, and which sorts otherwise than by bytes."""
+    name = "tr_TR.UTF-8"
+    folder.mkdir()
+    command = ["localedef", "--no-archive", "-i", "tr_TR", "-f", "UTF-8", str(folder / name)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return {"LOCPATH": str(folder), "LANG": name, "LC_ALL": name}
+
+
+def as_nobody() -> list[str]:
+    """A command that goes on as nobody, who can read what root can: this Python, above all."""
+    return [
+        *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+        *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
+    ]
+
+
+@contextmanager
+def memory_disk(folder: Path) -> Iterator[Path]:
+    """Another kind of file system, which lists files in another order."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def lay_out(conditions: Conditions, bundle: SmallBundle) -> Path:
+    """Copy source, manifest, lock and fetched files below the place; the manifest's path.
+
+    Neither stub nor compressed wheels are taken along: they are made anew.
+    """
+    folder = conditions.folder
+    _copy(ROOT, folder("source"), conditions.backwards)
+    _copy(bundle.manifest.parent / "locks", folder("output") / "locks", conditions.backwards)
+    manifest = shutil.copyfile(bundle.manifest, folder("output") / bundle.manifest.name)
+    _copy(bundle.cache / "files", folder("cache") / "files", conditions.backwards)
+    for kind in ("home", "temporary"):
+        folder(kind).mkdir(parents=True)
+    for path in [conditions.place, *conditions.place.rglob("*")]:
+        mode = 0o777 if path.is_dir() or path.stat().st_mode & 0o111 else 0o666
+        path.chmod(mode & ~conditions.umask)
+        os.chown(path, conditions.uid, conditions.uid)
+    return manifest
+
+
+def _copy(source: Path, destination: Path, backwards: bool) -> None:  # noqa: FBT001
+    """A tree, whose files come to be in the order of their names, or the other way round."""
+    shutil.copytree(source, destination, ignore=_NOT_COPIED, copy_function=_leave_for_later)
+    files = sorted(_wanted(source), reverse=backwards)
+    for path in files:
+        shutil.copy(path, destination / path.relative_to(source))
+
+
+def _leave_for_later(source: str, destination: str) -> None:
+    """Only folders are made."""
+
+
+def _wanted(folder: Path) -> Iterator[Path]:
+    names = os.listdir(folder)  # noqa: PTH208 (what ignore_patterns takes)
+    for name in set(names) - _NOT_COPIED(str(folder), names):
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            yield from _wanted(path)
+        elif path.is_file():
+            yield path
+
+
+def build_under(
+    conditions: Conditions, manifest: Path, *more: str, variants: Sequence[str] = (VARIANT,)
+) -> Path:
+    """Run the copied builder in a process of its own; the folder that it filled.
+
+    Args:
+        conditions: where and how; laid out before.
+        manifest: as :func:`lay_out` says.
+        more: arguments.
+        variants: what to build.
+    """
+    folder = conditions.folder
+    output = folder("output") / "dist"
+    done = subprocess.run(
+        [
+            *conditions.wrapper,
+            *(sys.executable, "-m", "builder", "--cuda", *variants, "--offline"),
+            *("--manifest", manifest, "--cache", folder("cache"), "--output", output),
+            *("--jobs", str(conditions.jobs), *more),
+        ],
+        cwd=folder("source"),
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder("home")),
+            "TMPDIR": str(folder("temporary")),
+            **conditions.environment,
+        },
+        umask=conditions.umask,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        timeout=_TIMEOUT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return output
