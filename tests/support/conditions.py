@@ -12,7 +12,6 @@ from pathlib import Path
 from tests.support.commands import ROOT
 from tests.support.small_stack import VARIANT, SmallBundle
 
-_LIBFAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 _NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "dist", "*.egg-info"),
 )
@@ -49,19 +48,18 @@ class Conditions:
         return self.place / self.names[kind]
 
 
-def clock(local: str) -> dict[str, str]:
-    """Variables that make a program, and all that it starts, believe in another time.
+def other_clock(folder: Path, days: int) -> list[str]:
+    """A command that goes on at another time, and so does all that it starts.
 
     Args:
-        local: ``YYYY-MM-DD hh:mm:ss``, from which time then goes on.
+        folder: where the library goes that does it; all must be able to read it.
+        days: how far in the future.
     """
-    return {
-        "LD_PRELOAD": str(_LIBFAKETIME),
-        "FAKETIME": f"@{local}",
-        # Waiting needs a clock that goes on as it is.
-        "DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DONT_RESET": "1",
-    }
+    library = folder / "other_clock.so"
+    compiler = os.environ.get("CC", "cc")
+    source = Path(__file__).with_name("other_clock.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+    return ["env", f"LD_PRELOAD={library}", f"OTHER_CLOCK_SECONDS={days * 86_400}"]
 
 
 def made_locale(folder: Path) -> dict[str, str]:
