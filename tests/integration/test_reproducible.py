@@ -13,10 +13,11 @@ from tests.support.conditions import (
     Conditions,
     as_nobody,
     build_under,
+    bystander,
     lay_out,
     made_locale,
     memory_disk,
-    other_clock,
+    other_python,
 )
 from tests.support.debian import require_debian, require_root
 from tests.support.differences import differing_files
@@ -39,7 +40,6 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conditions]:
     require_root()
     require_debian("locales")
     folder = tmp_path_factory.mktemp("elsewhere")
-    locale = made_locale(folder / "locales")
     with memory_disk(folder / "ein längerer Pfad, a longer path") as place:
         yield Conditions(
             place=place,
@@ -51,14 +51,16 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conditions]:
                 "temporary": "t",
             },
             environment={
-                **locale,
+                **made_locale(folder / "locales"),
+                **bystander(folder),
                 "TZ": "XYZ-5:45",
                 "PYTHONHASHSEED": "4711",
                 "SOURCE_DATE_EPOCH": "1234567890",
                 "ZSTD_NBTHREADS": "4",
                 "USER": "somebody",
             },
-            wrapper=["taskset", "--cpu-list", "0", *as_nobody(), *other_clock(folder, days=2000)],
+            python=other_python(folder / "environment", days=2000),
+            wrapper=["taskset", "--cpu-list", "0", *as_nobody()],
             uid=65534,
             umask=0o077,
             jobs=1,

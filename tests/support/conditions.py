@@ -28,6 +28,7 @@ class Conditions:
         names: what those folders are called there.
         environment: all of it besides PATH and what ``place`` decides.
         wrapper: put before the command.
+        python: of the environment that the builder runs in.
         uid: of the user who builds.
         umask: of the same.
         jobs: for ``--jobs``.
@@ -38,6 +39,7 @@ class Conditions:
     names: Mapping[str, str]
     environment: Mapping[str, str] = field(default_factory=dict)
     wrapper: Sequence[str] = ()
+    python: Path = Path(sys.executable)
     uid: int = 0
     umask: int = 0o022
     jobs: int = 4
@@ -48,18 +50,43 @@ class Conditions:
         return self.place / self.names[kind]
 
 
-def other_clock(folder: Path, days: int) -> list[str]:
-    """A command that goes on at another time, and so does all that it starts.
+def other_python(folder: Path, days: int) -> Path:
+    """This environment under another path, its Python in another time; that Python's path.
 
     Args:
-        folder: where the library goes that does it; all must be able to read it.
+        folder: a new one; its path must have no blank.
         days: how far in the future.
     """
-    library = folder / "other_clock.so"
-    compiler = os.environ.get("CC", "cc")
-    source = Path(__file__).with_name("other_clock.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
-    return ["env", f"LD_PRELOAD={library}", f"OTHER_CLOCK_SECONDS={days * 86_400}"]
+    (folder / "bin").mkdir(parents=True)
+    here = Path(sys.prefix)
+    shutil.copyfile(here / "pyvenv.cfg", folder / "pyvenv.cfg")
+    (folder / "lib").symlink_to(here / "lib")
+    for program in (here / "bin").iterdir():
+        if not program.name.startswith("python"):
+            (folder / "bin" / program.name).symlink_to(program)
+    _compile(Path(__file__).with_name("other_clock.c"), folder / "other_clock.so")
+    settings = [
+        'OTHER_CLOCK_PRELOAD="$LD_PRELOAD"',
+        f"OTHER_CLOCK_SECONDS={days * 86_400}",
+        f"LD_PRELOAD={folder / 'other_clock.so'}",
+    ]
+    python = folder / "bin" / "python"
+    # It learns from its name which environment it is of.
+    start = f'exec -a "$0" {Path(sys.executable).resolve()} "$@"'
+    python.write_text(f"#!/bin/bash\nexport {' '.join(settings)}\n{start}\n")
+    python.chmod(0o755)
+    return python
+
+
+def bystander(folder: Path) -> dict[str, str]:
+    """A variable by which a library gets into every program, and no part of any."""
+    _compile(Path(os.devnull), folder / "bystander.so")
+    return {"LD_PRELOAD": str(folder / "bystander.so")}
+
+
+def _compile(source: Path, library: Path) -> None:
+    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", library, "-x", "c", source]
+    subprocess.run(command, check=True, timeout=60)
 
 
 def made_locale(folder: Path) -> dict[str, str]:
@@ -147,7 +174,7 @@ def build_under(
     done = subprocess.run(
         [
             *conditions.wrapper,
-            *(sys.executable, "-m", "builder", "--cuda", *variants, "--offline"),
+            *(conditions.python, "-m", "builder", "--cuda", *variants, "--offline"),
             *("--manifest", manifest, "--cache", folder("cache"), "--output", output),
             *("--jobs", str(conditions.jobs), *more),
         ],
