@@ -49,6 +49,11 @@ class Conditions:
         """Where it lies: source, cache, output, home or temporary."""
         return self.place / self.names[kind]
 
+    @property
+    def manifest(self) -> Path:
+        """Its locks lie beside it."""
+        return self.folder("output") / "dependencies.json"
+
 
 def other_python(folder: Path, days: int) -> Path:
     """This environment under another path, its Python in another time; that Python's path.
@@ -117,15 +122,15 @@ def memory_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
-def lay_out(conditions: Conditions, bundle: SmallBundle) -> Path:
-    """Copy source, manifest, lock and fetched files below the place; the manifest's path.
+def lay_out(conditions: Conditions, bundle: SmallBundle) -> Conditions:
+    """Copy source, manifest, lock and fetched files below the place.
 
     Neither stub nor compressed wheels are taken along: they are made anew.
     """
     folder = conditions.folder
     _copy(ROOT, folder("source"), conditions.backwards)
     _copy(bundle.manifest.parent / "locks", folder("output") / "locks", conditions.backwards)
-    manifest = shutil.copyfile(bundle.manifest, folder("output") / bundle.manifest.name)
+    shutil.copyfile(bundle.manifest, conditions.manifest)
     _copy(bundle.cache / "files", folder("cache") / "files", conditions.backwards)
     for kind in ("home", "temporary"):
         folder(kind).mkdir(parents=True)
@@ -133,7 +138,7 @@ def lay_out(conditions: Conditions, bundle: SmallBundle) -> Path:
         mode = 0o777 if path.is_dir() or path.stat().st_mode & 0o111 else 0o666
         path.chmod(mode & ~conditions.umask)
         os.chown(path, conditions.uid, conditions.uid)
-    return manifest
+    return conditions
 
 
 def _copy(source: Path, destination: Path, backwards: bool) -> None:  # noqa: FBT001
@@ -159,23 +164,23 @@ def _wanted(folder: Path) -> Iterator[Path]:
 
 
 def build_under(
-    conditions: Conditions, manifest: Path, *more: str, variants: Sequence[str] = (VARIANT,)
+    conditions: Conditions, *more: str, variants: Sequence[str] = (VARIANT,), to: str = "dist"
 ) -> Path:
     """Run the copied builder in a process of its own; the folder that it filled.
 
     Args:
         conditions: where and how; laid out before.
-        manifest: as :func:`lay_out` says.
         more: arguments.
         variants: what to build.
+        to: name of that folder.
     """
     folder = conditions.folder
-    output = folder("output") / "dist"
+    output = folder("output") / to
     done = subprocess.run(
         [
             *conditions.wrapper,
             *(conditions.python, "-m", "builder", "--cuda", *variants, "--offline"),
-            *("--manifest", manifest, "--cache", folder("cache"), "--output", output),
+            *("--manifest", conditions.manifest, "--cache", folder("cache"), "--output", output),
             *("--jobs", str(conditions.jobs), *more),
         ],
         cwd=folder("source"),

@@ -199,7 +199,9 @@ def _lines(data: bytes) -> Parts | None:
     except UnicodeDecodeError:
         return None
     rows = text.splitlines()
-    return ((f"line {row}", line.encode()) for row, line in enumerate(rows, 1)) if rows[1:] else None
+    return (
+        ((f"line {row}", line.encode()) for row, line in enumerate(rows, 1)) if rows[1:] else None
+    )
 
 
 _OPENERS: tuple[Callable[[bytes], Parts | None], ...] = (
