@@ -2,10 +2,10 @@
 
 import io
 import marshal
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from itertools import zip_longest
 from pathlib import Path
 from types import CodeType
 
@@ -79,8 +79,7 @@ def _differing_parts(
 
 
 def _place(one: bytes, other: bytes) -> str:
-    pairs = zip_longest(one, other)
-    at = next(position for position, (a, b) in enumerate(pairs) if a != b)
+    at = len(os.path.commonprefix([one, other]))
     return f" at {at:,}: {one[at : at + _WIDTH]!r} and {other[at : at + _WIDTH]!r}"
 
 
