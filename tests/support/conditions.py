@@ -15,6 +15,7 @@ from tests.support.small_stack import VARIANT, SmallBundle
 _NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "dist", "*.egg-info"),
 )
+_CLOCK = "other_clock.so"
 _TIMEOUT = 900
 NOBODY = 65534
 
@@ -69,18 +70,35 @@ def other_python(folder: Path, days: int) -> Path:
     for program in (here / "bin").iterdir():
         if not program.name.startswith("python"):
             (folder / "bin" / program.name).symlink_to(program)
-    _compile(Path(__file__).with_name("other_clock.c"), folder / "other_clock.so")
-    settings = [
-        'OTHER_CLOCK_PRELOAD="$LD_PRELOAD"',
-        f"OTHER_CLOCK_SECONDS={days * 86_400}",
-        f"LD_PRELOAD={folder / 'other_clock.so'}",
-    ]
-    python = folder / "bin" / "python"
     # It learns from its name which environment it is of.
-    start = f'exec -a "$0" {Path(sys.executable).resolve()} "$@"'
-    python.write_text(f"#!/bin/bash\nexport {' '.join(settings)}\n{start}\n")
-    python.chmod(0o755)
-    return python
+    python = folder / "bin" / "python"
+    return _at_another_time(python, Path(sys.executable).resolve(), days, '"$LD_PRELOAD"')
+
+
+def other_wine(folder: Path, days: int) -> dict[str, str]:
+    """A variable by which Wine is found that lives in another time; arguments as above."""
+    folder.mkdir()
+    found = shutil.which("wine")
+    assert found
+    # Itself a script, so all that is started from it must be told.
+    _at_another_time(folder / "wine", Path(found), days, str(folder / _CLOCK))
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def _at_another_time(script: Path, program: Path, days: int, others: str) -> Path:
+    """A script that starts a program under its own name, and in another time; its path.
+
+    What is preloaded into the programs that are started from there is said by ``others``.
+    """
+    library = script.with_name(_CLOCK)
+    _compile(Path(__file__).with_name("other_clock.c"), library)
+    script.write_text(
+        "#!/bin/bash\n"
+        f"export OTHER_CLOCK_PRELOAD={others} OTHER_CLOCK_SECONDS={days * 86_400}\n"
+        f'export LD_PRELOAD={library}\nexec -a "$0" {program} "$@"\n'
+    )
+    script.chmod(0o755)
+    return script
 
 
 def bystander(folder: Path) -> dict[str, str]:
@@ -128,17 +146,28 @@ def lay_out(conditions: Conditions, bundle: SmallBundle) -> Conditions:
     Neither stub nor compressed wheels are taken along: they are made anew.
     """
     folder = conditions.folder
-    _copy(ROOT, folder("source"), conditions.backwards)
+    copy_source(conditions)
     _copy(bundle.manifest.parent / "locks", folder("output") / "locks", conditions.backwards)
     shutil.copyfile(bundle.manifest, conditions.manifest)
     _copy(bundle.cache / "files", folder("cache") / "files", conditions.backwards)
-    for kind in ("home", "temporary"):
-        folder(kind).mkdir(parents=True)
+    _hand_over(conditions)
+    return conditions
+
+
+def copy_source(conditions: Conditions) -> None:
+    """Copy the source below the place, and make the folders that a build needs."""
+    _copy(ROOT, conditions.folder("source"), conditions.backwards)
+    for kind in ("cache", "home", "output", "temporary"):
+        conditions.folder(kind).mkdir(parents=True, exist_ok=True)
+    _hand_over(conditions)
+
+
+def _hand_over(conditions: Conditions) -> None:
+    """Let all of it be the builder's own, as if it had copied it."""
     for path in [conditions.place, *conditions.place.rglob("*")]:
         mode = 0o777 if path.is_dir() or path.stat().st_mode & 0o111 else 0o666
         path.chmod(mode & ~conditions.umask)
         os.chown(path, conditions.uid, conditions.uid)
-    return conditions
 
 
 def _copy(source: Path, destination: Path, backwards: bool) -> None:  # noqa: FBT001
@@ -166,7 +195,7 @@ def _wanted(folder: Path) -> Iterator[Path]:
 def build_under(
     conditions: Conditions, *more: str, variants: Sequence[str] = (VARIANT,), to: str = "dist"
 ) -> Path:
-    """Run the copied builder in a process of its own; the folder that it filled.
+    """Build in a process of its own; the folder that it filled.
 
     Args:
         conditions: where and how; laid out before.
@@ -174,15 +203,21 @@ def build_under(
         variants: what to build.
         to: name of that folder.
     """
+    output = conditions.folder("output") / to
+    run_under(
+        conditions,
+        *("--cuda", *variants, "--offline", "--manifest", conditions.manifest),
+        *("--output", output, "--jobs", str(conditions.jobs), *more),
+    )
+    return output
+
+
+def run_under(conditions: Conditions, *arguments: str | Path) -> None:
+    """Run the copied builder, with the cache that belongs to it, in a process of its own."""
     folder = conditions.folder
-    output = folder("output") / to
+    command = [*conditions.wrapper, conditions.python, "-m", "builder", *arguments]
     done = subprocess.run(
-        [
-            *conditions.wrapper,
-            *(conditions.python, "-m", "builder", "--cuda", *variants, "--offline"),
-            *("--manifest", conditions.manifest, "--cache", folder("cache"), "--output", output),
-            *("--jobs", str(conditions.jobs), *more),
-        ],
+        [*command, "--cache", folder("cache")],
         cwd=folder("source"),
         env={
             "PATH": os.environ["PATH"],
@@ -199,4 +234,3 @@ def build_under(
         timeout=_TIMEOUT,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return output

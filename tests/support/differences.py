@@ -2,7 +2,6 @@
 
 import io
 import marshal
-import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from bootstrap.bundle.zips import tarfile, zstd
 # Name and content, in the order in which they lie there.
 Parts = Iterator[tuple[str, bytes]]
 _WIDTH = 24
+_BLOCK = 1 << 16
 
 
 def differing_files(one: Path, other: Path) -> list[str]:
@@ -79,7 +79,11 @@ def _differing_parts(
 
 
 def _place(one: bytes, other: bytes) -> str:
-    at = len(os.path.commonprefix([one, other]))
+    shorter = min(len(one), len(other))
+    blocks = range(0, shorter, _BLOCK)
+    near = next((at for at in blocks if one[at : at + _BLOCK] != other[at : at + _BLOCK]), shorter)
+    ends = range(near, min(near + _BLOCK, shorter))
+    at = next((at for at in ends if one[at] != other[at]), shorter)
     return f" at {at:,}: {one[at : at + _WIDTH]!r} and {other[at : at + _WIDTH]!r}"
 
 
