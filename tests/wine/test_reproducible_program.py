@@ -1,6 +1,9 @@
 """Frozen twice under Wine, under other conditions, the program for Windows is the same."""
 
+import shutil
 import subprocess
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pefile
@@ -14,6 +17,7 @@ from tests.support.small_stack import SmallBundle
 
 pytestmark = pytest.mark.slow
 
+DAYS = 2000
 NAMES = {kind: kind for kind in ("source", "cache", "output", "home", "temporary")}
 OTHERS = {
     "source": "another place with blanks/checkout",
@@ -37,13 +41,32 @@ def frozen(conditions: Conditions, rig: Rig, manifest: Path) -> bytes:
     return output.read_bytes()
 
 
+def time_in(wine: Mapping[str, str], rig: Rig) -> int:
+    """What a program in there takes for the time, in seconds since 1970."""
+    done = subprocess.run(
+        [
+            shutil.which("wine", path=wine["PATH"]),
+            rig.python,
+            "-c",
+            "import time; print(int(time.time()))",
+        ],
+        env={**rig.launcher.environment, **wine},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return int(done.stdout)
+
+
 def test_the_program_is_the_same(exe: SmallBundle, rig: Rig, tmp_path: Path) -> None:
+    wine = other_wine(tmp_path / "wine", DAYS)
     here = Conditions(place=tmp_path / "here", names=NAMES, environment={"TZ": "UTC"})
     elsewhere = Conditions(
         place=tmp_path / "elsewhere",
         names=OTHERS,
         environment={
-            **other_wine(tmp_path / "wine", days=2000),
+            **wine,
             "TZ": "XYZ-5:45",
             "LC_ALL": "C",
             "SOURCE_DATE_EPOCH": "1234567890",
@@ -53,6 +76,7 @@ def test_the_program_is_the_same(exe: SmallBundle, rig: Rig, tmp_path: Path) -> 
         umask=0o077,
         backwards=True,
     )
+    assert time_in(wine, rig) - time.time() > (DAYS - 1) * 86_400
     one, other = (frozen(conditions, rig, exe.manifest) for conditions in (here, elsewhere))
     found = differences("stub.exe", one, other)
     assert not found, "\n".join(found)
