@@ -67,15 +67,13 @@ def _differing_parts(
     name: str, ours: list[tuple[str, bytes]], theirs: list[tuple[str, bytes]]
 ) -> list[str]:
     names, other_names = [part for part, _ in ours], [part for part, _ in theirs]
-    if names != other_names:
-        if set(names) != set(other_names):
-            return [f"{name}: {part} in one only" for part in set(names) ^ set(other_names)]
-        return [f"{name}: the order of its entries, {names[:3]} and {other_names[:3]}"]
-    return [
-        difference
-        for (part, one), (_, other) in zip(ours, theirs, strict=True)
-        for difference in differences(f"{name} → {part}", one, other)
-    ]
+    alone = [f"{name}: {part} in one only" for part in sorted({*names} ^ {*other_names})]
+    common = [part for part in names if part in {*other_names}]
+    if common != [part for part in other_names if part in {*names}]:
+        return [*alone, f"{name}: the order of its entries, {names[:3]} and {other_names[:3]}"]
+    mine, yours = dict(ours), dict(theirs)
+    inner = [differences(f"{name} → {part}", mine[part], yours[part]) for part in common]
+    return [*alone, *(difference for found in inner for difference in found)]
 
 
 def _place(one: bytes, other: bytes) -> str:

@@ -43,13 +43,10 @@ def frozen(conditions: Conditions, rig: Rig, manifest: Path) -> bytes:
 
 def time_in(wine: Mapping[str, str], rig: Rig) -> int:
     """What a program in there takes for the time, in seconds since 1970."""
+    program = shutil.which("wine", path=wine["PATH"])
+    assert program
     done = subprocess.run(
-        [
-            shutil.which("wine", path=wine["PATH"]),
-            rig.python,
-            "-c",
-            "import time; print(int(time.time()))",
-        ],
+        [program, rig.python, "-c", "import time; print(int(time.time()))"],
         env={**rig.launcher.environment, **wine},
         capture_output=True,
         text=True,
