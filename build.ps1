@@ -17,7 +17,11 @@ if (-not (Test-Path $python)) {
     if (Get-Command py -ErrorAction SilentlyContinue) { & py -3.11 -m venv $venv }
     else { & python -m venv $venv }
     if ($LASTEXITCODE -eq 0) {
-        & $python -m pip install --quiet --disable-pip-version-check --editable $PSScriptRoot
+        $pinned = Join-Path $PSScriptRoot 'requirements\release.txt'
+        & $python -m pip install --quiet --disable-pip-version-check --require-hashes -r $pinned
+    }
+    if ($LASTEXITCODE -eq 0) {
+        & $python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable $PSScriptRoot
     }
     if ($LASTEXITCODE -ne 0) {
         $code = $LASTEXITCODE

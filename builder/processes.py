@@ -1,5 +1,6 @@
 """The one place of the builder that runs other programs."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 from builder.errors import ExitCode, ReportedError
 
 _LAST_LINES = 15
+
+
+# By these the loader takes libraries into every program, and ldd tells of them as if the program
+# that it is asked about needed them.
+_PRELOADING = ("LD_PRELOAD", "LD_AUDIT")
 
 
 class ProgramError(ReportedError):
@@ -27,6 +33,11 @@ class NotExecutableError(ProgramError):
     """The system does not let programs be started from there."""
 
     exit_code = ExitCode.NOT_WRITABLE
+
+
+def unburdened_environment() -> dict[str, str]:
+    """This process's environment, without what loads libraries into whatever is started."""
+    return {name: value for name, value in os.environ.items() if name not in _PRELOADING}
 
 
 def run_program(

@@ -24,7 +24,7 @@ from builder.disk import storing
 from builder.errors import BusyError, ReportedError, UsageError
 from builder.pack.contents import Contents
 from builder.pack.volumes import ARCHIVE_SUFFIX, find_volumes
-from builder.report import summarize
+from builder.report import longest_step, summarize
 from builder.targets import TARGETS
 
 SUMS_NAME = "SHA256SUMS"
@@ -48,7 +48,7 @@ class Bundle:
         path: the installer; its volumes lie beside it.
         size: bytes of the installer.
         sha256: of the installer.
-        summary: what was made, for people.
+        summary: what was made, for people, and how long it took.
     """
 
     path: Path
@@ -117,7 +117,7 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
     Args:
         draft: the proved bundle, on the same file system as ``output``.
         output: where it goes.
-        seconds: duration by step, for the summary.
+        seconds: duration by step; told, but not written, since it differs each time.
 
     Raises:
         NoSpaceError: the disk is full.
@@ -125,7 +125,7 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
     """
     path = output / draft.contents.installer_name
     size = draft.path.stat().st_size
-    summary = summarize(draft.index, draft.contents, size=size, seconds=seconds)
+    summary = summarize(draft.index, draft.contents, size=size)
     beside = {
         **draft.contents.documents,
         "bundle.json": encode_index(draft.index),
@@ -140,7 +140,13 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
             sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
         _place(draft, path)
         replace_file(output / SUMS_NAME, _merge_sums(output, sums))
-    return Bundle(path=path, index=draft.index, size=size, sha256=draft.sha256, summary=summary)
+    return Bundle(
+        path=path,
+        index=draft.index,
+        size=size,
+        sha256=draft.sha256,
+        summary=f"{summary}\n{longest_step(seconds)}\n",
+    )
 
 
 def _place(draft: Draft, path: Path) -> None:

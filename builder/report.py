@@ -55,16 +55,14 @@ def template_values(contents: Contents) -> dict[str, str]:
     }
 
 
-def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[str, float]) -> str:
-    """The text beside the bundle.
+def summarize(index: Index, contents: Contents, *, size: int) -> str:
+    """The text beside the bundle: of the same content, the same words.
 
     Args:
         index: of the finished bundle.
         contents: what it was made of.
         size: bytes of the finished installer.
-        seconds: duration by step.
     """
-    longest = max(seconds, key=lambda step: seconds[step])
     stub, made = contents.stub, index.runtime
     runtime = f"{made.version} ({made.source}: {made.build})"
     lines = [
@@ -79,11 +77,16 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
         f"minimum glibc    {index.minimum_glibc or 'none'}",
         f"GPU and driver   {driver_line(index.cuda)}",
         f"longest path     {index.longest_path.length} characters: {index.longest_path.path}",
-        f"longest step     {longest}, {seconds[longest]:.1f} s of {sum(seconds.values()):.1f} s",
     ]
     if index.runtime.warning:
         lines.append(f"warning          {index.runtime.warning}")
     return "\n".join([*lines, "", package_table(contents), ""])
+
+
+def longest_step(seconds: Mapping[str, float]) -> str:
+    """What took most of the time, by the seconds of each step; at least one."""
+    longest = max(seconds, key=lambda step: seconds[step])
+    return f"longest step     {longest}, {seconds[longest]:.1f} s of {sum(seconds.values()):.1f} s"
 
 
 def wheels_line(index: Index) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from builder.errors import UnfitHostError
-from builder.processes import run_program
+from builder.processes import run_program, unburdened_environment
 
 # Every Linux that the wheels run on has these, and they must fit its kernel and loader. All
 # else comes along; libcrypt is no part of it any more.
@@ -29,7 +29,8 @@ def find_libraries(files: Iterable[Path]) -> dict[str, Path]:
     """What these programs and libraries need beside glibc, and what that needs in turn.
 
     The loader itself is asked (by ``ldd``), so its cache, run paths and the environment
-    that the builder was started in count just as when the interpreter runs.
+    that the builder was started in count just as when the interpreter runs; what is preloaded
+    into everything does not.
 
     Returns:
         Path by the name that it is asked for by.
@@ -37,7 +38,8 @@ def find_libraries(files: Iterable[Path]) -> dict[str, Path]:
     Raises:
         UnfitHostError: one is not there; names it and the file that needs it.
     """
-    return parse_ldd(run_program(["ldd", *map(str, files)]))
+    command = ["ldd", *map(str, files)]
+    return parse_ldd(run_program(command, environment=unburdened_environment()))
 
 
 def parse_ldd(output: str) -> dict[str, Path]:

@@ -16,6 +16,7 @@ from builder.errors import UnfitHostError
 from builder.fetch import Cache, WantedFile, hash_file
 from builder.launching import NATIVE, Launcher
 from builder.manifest import PROBES
+from builder.processes import unburdened_environment
 from builder.progress import Progress
 from builder.stub import linux, windows
 from builder.stub.identity import Identity
@@ -213,8 +214,9 @@ def _freeze(
 
 
 def _clean_environment() -> dict[str, str]:
-    """Without what would bring other modules into the stub than those that its key speaks of."""
-    kept = {name: v for name, v in os.environ.items() if not name.upper().startswith("PYTHON")}
+    """Without what would bring other files into the stub than those that its key speaks of."""
+    here = unburdened_environment()
+    kept = {name: value for name, value in here.items() if not name.upper().startswith("PYTHON")}
     return kept | _REPRODUCIBLE
 
 

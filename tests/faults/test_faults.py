@@ -20,8 +20,8 @@ from tests.faults.place import Place
 pytestmark = pytest.mark.slow
 
 _COUNTS = {
-    "kills": 64,
-    "enospc": 30,
+    "kills": 40,
+    "enospc": 20,
     "filled": 12,
     "errors": 12,
     "renames": 10,

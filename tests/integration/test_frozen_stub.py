@@ -87,12 +87,6 @@ def test_a_frozen_stub_is_reused(frozen: Stub) -> None:
 
 
 @pytest.mark.slow
-def test_frozen_twice_it_is_the_same(frozen: Stub, tmp_path: Path) -> None:
-    again = freeze(tmp_path, tmp_path)
-    assert again.path.read_bytes() == frozen.path.read_bytes()
-
-
-@pytest.mark.slow
 def test_a_stub_that_went_bad_in_the_cache_is_frozen_anew(frozen: Stub, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     shutil.copytree(frozen.path.parents[1], cache)

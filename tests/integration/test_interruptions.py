@@ -3,25 +3,37 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 from bootstrap.bundle.model import Index
 from tests.support.commands import events, fingerprint
 from tests.support.machine import STICK, TARGET, TIMEOUT, install, python, run
-from tests.support.minimal_root import MinimalRoot, send_signal
+from tests.support.minimal_root import MinimalRoot, open_minimal_root, send_signal
+from tests.support.small_stack import SmallBundle
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def installed(
+    small: SmallBundle, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MinimalRoot]:
+    """A machine for those who leave it as they find it."""
+    with open_minimal_root(tmp_path_factory.mktemp("installed")) as opened:
+        opened.copy_in(small.installer, STICK)
+        install(opened)
+        yield opened
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("phase", ["runtime", "install", "verify"])
 def test_an_interruption_leaves_everything_as_it_was(
-    root: MinimalRoot, number: signal.Signals, phase: str
+    installed: MinimalRoot, number: signal.Signals, phase: str
 ) -> None:
-    install(root)
-    live = fingerprint(root.path(TARGET) / "generations")
-    runner = root.start([STICK, "--target", TARGET, "--json"])
+    live = fingerprint(installed.path(TARGET) / "generations")
+    runner = installed.start([STICK, "--target", TARGET, "--json"])
     assert runner.stdout is not None
     for line in runner.stdout:
         if json.loads(line).get("phase") == phase:
@@ -30,8 +42,8 @@ def test_an_interruption_leaves_everything_as_it_was(
     output, errors = runner.communicate(timeout=60)
     assert runner.returncode == 130, errors
     assert events(output)[-1]["exit_code"] == 130
-    assert fingerprint(root.path(TARGET) / "generations") == live
-    assert run(root, "--verify", "--target", TARGET).returncode == 0
+    assert fingerprint(installed.path(TARGET) / "generations") == live
+    assert run(installed, "--verify", "--target", TARGET).returncode == 0
 
 
 def test_a_failure_before_the_switch_leaves_the_old_one_live(root: MinimalRoot) -> None:
