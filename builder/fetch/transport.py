@@ -19,7 +19,6 @@ from builder.fetch.switch import Switch, SwitchedAdapter, SwitchedRetry
 from builder.pip_settings import configured_certificates
 
 _MOST_REDIRECTS = 10
-_MOST_WAITING_SECONDS = 60
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 _OK = 200
 # Small pieces are gathered for so long, since each costs whoever takes them some work.
@@ -34,6 +33,7 @@ class Patience:
     Attributes:
         reaching: how often one that cannot be reached, or does not answer, is tried again.
         waiting: how often one that is busy (429, 5xx) is tried again.
+        waiting_seconds: how long it may ask to be left alone.
         connect_seconds: how long connecting may take.
         backoff: seconds before the second retry; each later one waits twice as long.
         silent_seconds: how long nothing may come.
@@ -43,6 +43,7 @@ class Patience:
 
     reaching: int = 4
     waiting: int = 4
+    waiting_seconds: int = 60
     connect_seconds: float = 10
     backoff: float = 0.5
     silent_seconds: float = 60
@@ -53,6 +54,15 @@ class Patience:
 PATIENT = Patience()
 #: Where something else will do if the host cannot be reached.
 HASTY = Patience(reaching=0, connect_seconds=5)
+
+
+class _Session(requests.Session):
+    """Looks into no redirect: it would read all of its body, only to know where it leads."""
+
+    def resolve_redirects(  # type: ignore[override]
+        self, *_: object, **__: object
+    ) -> Iterator[requests.Response]:
+        return iter(())
 
 
 class Body:
@@ -169,7 +179,7 @@ class Transport:
             status=patience.waiting,
             backoff_factor=patience.backoff,
             status_forcelist=_TRANSIENT,
-            retry_after_max=_MOST_WAITING_SECONDS,
+            retry_after_max=patience.waiting_seconds,
             raise_on_status=False,
         )
         adapter = SwitchedAdapter(
@@ -179,7 +189,7 @@ class Transport:
             deadline=self._deadline,
             answer_seconds=patience.answer_seconds,
         )
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Not compressed: files are not worth it, and pages could swell to any size.
         self._session.headers["Accept-Encoding"] = "identity"
