@@ -4,6 +4,7 @@ from builder.fetch.adoption import adopt
 from builder.fetch.cache import Cache, default_cache_folder, hash_file, require_intact, sync
 from builder.fetch.download import MissingFilesError, fetch, size_at
 from builder.fetch.model import WantedFile
+from builder.fetch.origins import Origin, origins
 from builder.fetch.transport import HASTY, PATIENT, Patience
 
 __all__ = [
@@ -11,12 +12,14 @@ __all__ = [
     "PATIENT",
     "Cache",
     "MissingFilesError",
+    "Origin",
     "Patience",
     "WantedFile",
     "adopt",
     "default_cache_folder",
     "fetch",
     "hash_file",
+    "origins",
     "require_intact",
     "size_at",
     "sync",

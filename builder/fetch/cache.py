@@ -4,6 +4,7 @@
 
     files/<sha256>       whole; a name is given only after the hash was compared
     partial/<sha256>     begun, to be resumed by a later run; beside it what the host called it
+    origins/<sha256>.*   what its index said of it; see :mod:`builder.fetch.origins`
 """
 
 import hashlib

@@ -1,29 +1,24 @@
 """Downloads what is not in the cache, several files at a time, each resumed where it broke off."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from urllib.parse import urlsplit
 
 from builder.disk import require_room
 from builder.errors import DownloadError
+from builder.fetch.addresses import host_of, with_login
 from builder.fetch.cache import Cache, PartialFile, sync
-from builder.fetch.indexes import default_index, locate, source_of, with_login
+from builder.fetch.failures import TransportError, UnusablePartError, printable
+from builder.fetch.indexes import default_index, locate, source_of
 from builder.fetch.model import WantedFile
-from builder.fetch.ranges import Lookahead, Source, Stretch
-from builder.fetch.transport import (
-    PATIENT,
-    Body,
-    Patience,
-    Transport,
-    TransportError,
-    UnsatisfiableRangeError,
-    host_of,
-)
+from builder.fetch.origins import Attester, remember, unattested
+from builder.fetch.pages import ListedFile
+from builder.fetch.ranges import Lookahead, Source
+from builder.fetch.transfer import StoppedError, Transfer
+from builder.fetch.transport import PATIENT, Patience, Transport
 from builder.progress import Bar, Progress
 
 _CHUNK = 1 << 20
@@ -55,10 +50,6 @@ class _Absence:
             f"{self.file.filename} ({size}, SHA-256 {self.file.sha256})\n"
             f"    {source}: {self.reason}"
         )
-
-
-class _StoppedError(Exception):
-    """The whole fetch is to end."""
 
 
 def fetch(
@@ -110,6 +101,9 @@ def fetch(
                 found[file.sha256] = result
     if absences:
         raise _missing(absences, len(files), offline=offline)
+    if not offline and (pending := unattested(cache, files.values())):
+        with closing(Attester(cache, connections=1)) as attester:
+            attester.complete(pending)
     return found
 
 
@@ -167,11 +161,12 @@ def _download_all(
     total = sum(file.size or 0 for file in files)
     with (
         closing(Transport(connections=jobs, patience=patience)) as transport,
+        closing(Attester(cache, connections=jobs)) as attester,
         Lookahead(transport.stopped) if jobs > 1 else nullcontext() as lookahead,
         progress.bar(f"fetch {len(files)} files", total) as bar,
         ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="fetch") as pool,
     ):
-        downloads = _Downloads(cache, transport, lookahead, progress, bar)
+        downloads = _Downloads(cache, transport, attester, lookahead, progress, bar)
 
         def deliver(file: WantedFile) -> Path | _Absence:
             result = downloads.get(file)
@@ -185,6 +180,7 @@ def _download_all(
         finally:
             # Leaving the pool waits for its threads.
             transport.stop()
+            attester.stop()
         if error := next((error for future in done if (error := future.exception())), None):
             raise error
     return [future.result() for future in futures]
@@ -197,11 +193,13 @@ class _Downloads:
         self,
         cache: Cache,
         transport: Transport,
+        attester: Attester,
         lookahead: Lookahead | None,
         progress: Progress,
         total: Bar,
     ) -> None:
         self._cache = cache
+        self._attester = attester
         self._transport = transport
         self._lookahead = lookahead
         self._progress = progress
@@ -212,16 +210,30 @@ class _Downloads:
         host = host_of(source_of(file))
         try:
             if self._transport.stopped.is_set():
-                raise _StoppedError
+                raise StoppedError
             with self._cache.open_partial(file) as part:
                 if path := self._cache.find(file):
                     # Another build has fetched it while we waited.
                     return path
-                url = locate(file, self._transport)
-                host = host_of(url)
-                return self._download(file, url, part)
+                if file.url:
+                    return self._download(file, file.url, part)
+                found = locate(file, self._transport)
+                host = host_of(found.url)
+                path = self._download(file, found.url, part)
+                self._tell_if_yanked(file, found.listed)
+                remember(self._cache, file, found.listed)
+                self._attester.attest(file, found.page, found.listed)
+                return path
         except TransportError as error:
             return _Absence(file=file, host=host, reason=str(error))
+
+    def _tell_if_yanked(self, file: WantedFile, listed: ListedFile) -> None:
+        if listed.yanked is not None:
+            reason = f": {printable(listed.yanked)}" if listed.yanked else ""
+            self._progress.warn(
+                f"{file.filename} was withdrawn from its index (yanked){reason}. It is taken all "
+                "the same, since the lock names it."
+            )
 
     def _download(self, file: WantedFile, url: str, part: PartialFile) -> Path:
         with ExitStack() as stack:
@@ -229,7 +241,9 @@ class _Downloads:
             if _most_bytes(file) >= _LARGE:
                 bars.append(stack.enter_context(self._progress.bar(file.filename, file.size or 0)))
                 lookahead = self._lookahead
-            transfer = _Transfer(file, part, bars, self._transport.stopped)
+            transfer = Transfer(
+                file, part, limit=_most_bytes(file), bars=bars, stop=self._transport.stopped
+            )
             source = Source(
                 url, limit=_most_bytes(file), transport=self._transport, lookahead=lookahead
             )
@@ -241,7 +255,8 @@ class _Downloads:
                 try:
                     with source.ask(transfer.size, part.etag) as body:
                         transfer.take(body)
-                except UnsatisfiableRangeError:
+                except UnusablePartError:
+                    # Only a request for a part gets here, so it cannot happen again at once.
                     transfer.restart()
                     source.close()
                 except TransportError as error:
@@ -254,114 +269,3 @@ class _Downloads:
                     )
         sync(part.path)
         return part.finish()
-
-
-class _Transfer:
-    """One file on its way: how much of it is there, and the hash of that.
-
-    Attributes:
-        size: bytes that are there.
-        is_suspicious: it is fetched once more, since its pieces made up another file.
-    """
-
-    def __init__(
-        self, file: WantedFile, part: PartialFile, bars: Sequence[Bar], stop: Event
-    ) -> None:
-        self._file = file
-        self._part = part
-        self._bars = bars
-        self._stop = stop
-        self._limit = _most_bytes(file)
-        self._ended = False
-        self.is_suspicious = False
-        self._reset()
-        if part.size > self._limit:
-            part.drop()
-        elif part.size:
-            self._is_pieced = True
-            self._count_what_is_there()
-
-    def is_whole(self) -> bool:
-        """Whether all of it is there, and right.
-
-        Raises:
-            TransportError: all of it is there, and it is something else.
-        """
-        actual = self._digest.hexdigest()
-        if actual == self._file.sha256:
-            return True
-        if self.size != self._file.size and not self._ended:
-            return False
-        # What an earlier run left, or a change of the file meanwhile, may be to blame: then once
-        # more, from the beginning.
-        was_pieced = self._is_pieced
-        self.restart()
-        if was_pieced and not self.is_suspicious:
-            self.is_suspicious = True
-            return False
-        raise TransportError(
-            f"what it sends has SHA-256 {actual}, not {self._file.sha256}", transient=False
-        )
-
-    def take(self, body: Body | Stretch) -> None:
-        """Append what comes.
-
-        Raises:
-            TransportError: it broke off, or is not the part that was asked for.
-        """
-        if body.start != self.size:
-            self.restart()
-            if body.start:
-                raise TransportError("it sends another part than asked for", transient=True)
-        # Parts with the same strong validator belong together; others may not.
-        if body.start and (body.etag is None or body.etag != self._part.etag):
-            self._is_pieced = True
-        self._part.note_etag(body.etag)
-        self._ended = False
-        end = min(body.end or self._limit, self._limit)
-        if self._append(body, end):
-            if self._file.size is None and self.size == self._limit:
-                self._part.drop()
-                raise TransportError(f"it sends more than {self._limit:,} bytes", transient=False)
-        elif self._file.size is None and body.end is None:
-            self._ended = True
-        else:
-            size = self._file.size or end
-            raise TransportError(f"it sent {self.size:,} bytes of {size:,}", transient=True)
-
-    def _append(self, body: Body | Stretch, end: int) -> bool:
-        """Write what comes up to ``end``; False if it ends before."""
-        with self._part.path.open("ab") as file:
-            while self.size < end:
-                chunk = body.read(min(_CHUNK, end - self.size))
-                # Looked at after reading: what a stopped connection gives is of no use.
-                if self._stop.is_set():
-                    raise _StoppedError
-                if not chunk:
-                    return False
-                file.write(chunk)
-                self._count(chunk)
-        return True
-
-    def _count_what_is_there(self) -> None:
-        with self._part.path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                self._count(chunk)
-
-    def _count(self, chunk: bytes) -> None:
-        self._digest.update(chunk)
-        self.size += len(chunk)
-        for bar in self._bars:
-            bar.advance(len(chunk))
-
-    def restart(self) -> None:
-        """What is there is of no use: begin anew."""
-        self._part.drop()
-        for bar in self._bars:
-            bar.advance(-self.size)
-        self._reset()
-
-    def _reset(self) -> None:
-        self._digest = hashlib.sha256()
-        self.size = 0
-        self._is_pieced = False

@@ -1,22 +1,19 @@
 """Finds a file on the index that the manifest names for it, by its name; nowhere else."""
 
-from urllib.parse import unquote, urlsplit, urlunsplit
+from dataclasses import dataclass
 
-from pypi_simple import (
-    PYPI_SIMPLE_ENDPOINT,
-    DistributionPackage,
-    NoSuchProjectError,
-    ProjectPage,
-    PyPISimple,
-    UnsupportedContentTypeError,
-    UnsupportedRepoVersionError,
-)
+from packaging.utils import canonicalize_name
+from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
+from builder.fetch.addresses import linked, with_login
+from builder.fetch.failures import TransportError, printable
 from builder.fetch.model import WantedFile
-from builder.fetch.transport import Transport, TransportError, explained
+from builder.fetch.pages import ACCEPTED, LARGEST_PAGE, ListedFile, read_page
+from builder.fetch.transport import Document, Transport
 from builder.pip_settings import configured_index
 
 _TRIES = 3
+_NOT_FOUND = 404
 
 
 def source_of(file: WantedFile) -> str:
@@ -29,61 +26,61 @@ def default_index() -> str:
     return configured_index() or PYPI_SIMPLE_ENDPOINT
 
 
-def locate(file: WantedFile, transport: Transport) -> str:
-    """The file's address.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A file on its index.
+
+    Attributes:
+        url: the file's address, with the login that it needs.
+        page: the address of the page that lists it.
+        listed: what stands there.
+    """
+
+    url: str
+    page: str
+    listed: ListedFile
+
+
+def locate(file: WantedFile, transport: Transport) -> Located:
+    """Find a file on its index.
 
     Raises:
-        TransportError: the index cannot be reached, has no such file, or has another one
-            under that name.
+        TransportError: the index cannot be reached, has no such file, has another one under
+            that name, or has it where nobody may be led.
+        RefusedContentError: its page names files in a way that leads elsewhere.
     """
-    if file.url:
-        return file.url
     index = source_of(file)
-    package = _find(file, _page(file.project, index, transport))
-    stated = package.digests.get("sha256")
-    if stated and stated != file.sha256:
-        raise TransportError(
-            f"under that name it has another file, with SHA-256 {stated}: the lock was edited, or "
-            "the file was replaced there",
-            transient=False,
-        )
-    return with_login(package.url, index)
+    page = _page(file.project, index, transport)
+    listed = _find(file, read_page(page))
+    url = with_login(linked(page.url, listed.url), index)
+    return Located(url=url, page=page.url, listed=listed)
 
 
-def _page(project: str, index: str, transport: Transport) -> ProjectPage:
-    client = PyPISimple(index, session=transport.session)
-    for _ in range(_TRIES - 1):
+def _page(project: str, index: str, transport: Transport) -> Document:
+    url = f"{index.rstrip('/')}/{canonicalize_name(project)}/"
+    for left in reversed(range(_TRIES)):
         try:
-            return _ask(client, project, transport)
+            return transport.read(url, accept=ACCEPTED, limit=LARGEST_PAGE)
         except TransportError as error:
+            if error.status == _NOT_FOUND:
+                raise TransportError(
+                    f"it does not know {project} (404)", transient=False
+                ) from error
             # What the session retries ends with the headers; a page may break off behind them.
-            if not error.transient:
+            if not (error.transient and left):
                 raise
-    return _ask(client, project, transport)
+    raise AssertionError
 
 
-def _ask(client: PyPISimple, project: str, transport: Transport) -> ProjectPage:
-    try:
-        with explained():
-            return client.get_project_page(project, timeout=transport.timeout)
-    except NoSuchProjectError as error:
-        raise TransportError(f"it does not know {project} (404)", transient=False) from error
-    except (UnsupportedContentTypeError, UnsupportedRepoVersionError, ValueError) as error:
-        raise TransportError(f"its page is no package index ({error})", transient=False) from error
-
-
-def _find(file: WantedFile, page: ProjectPage) -> DistributionPackage:
-    for package in page.packages:
-        # The file's name is the last part of its address (PEP 503); "+" may be "%2B" there.
-        if file.filename == unquote(urlsplit(package.url).path.rpartition("/")[2]):
-            return package
-    raise TransportError(f"its page of {file.project} does not list the file", transient=False)
-
-
-def with_login(url: str, index: str) -> str:
-    """The address with the index's credentials, as pip has it: for the same host only."""
-    file, page = urlsplit(url), urlsplit(index)
-    login = page.netloc.rpartition("@")[0]
-    if login and (file.scheme, file.netloc) == (page.scheme, page.netloc.rpartition("@")[2]):
-        return urlunsplit(file._replace(netloc=page.netloc))
-    return url
+def _find(file: WantedFile, files: list[ListedFile]) -> ListedFile:
+    named = [listed for listed in files if listed.filename == file.filename]
+    if not named:
+        raise TransportError(f"its page of {file.project} does not list the file", transient=False)
+    for stated in (file.sha256, None):
+        if right := next((listed for listed in named if listed.sha256 == stated), None):
+            return right
+    raise TransportError(
+        f"under that name it has another file, with SHA-256 {printable(named[0].sha256 or '')}: "
+        "the lock was edited, or the file was replaced there",
+        transient=False,
+    )

@@ -13,6 +13,7 @@ class WantedFile:
         sha256: hexadecimal; decides whether it is the right one.
         size: bytes; None where nobody has stated them.
         index: address of the package index that has it; None is pip's own.
+        index_name: what the manifest calls that index; None is pip's own.
         url: its very address, for what lies on no index; goes before ``index``.
     """
 
@@ -21,4 +22,5 @@ class WantedFile:
     sha256: str
     size: int | None
     index: str | None
+    index_name: str | None = None
     url: str | None = None

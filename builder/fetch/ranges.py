@@ -15,7 +15,8 @@ from threading import Condition, Event, Lock, Semaphore
 from time import monotonic
 from typing import Self
 
-from builder.fetch.transport import Body, Patience, Transport, TransportError
+from builder.fetch.failures import TransportError
+from builder.fetch.transport import FileBody, Patience, Transport
 
 # So large that asking for each costs little time, so small that memory holds some.
 _STRETCH = 8 << 20
@@ -44,7 +45,7 @@ class Version:
     total: int
 
     @classmethod
-    def of(cls, body: Body) -> Self | None:
+    def of(cls, body: FileBody) -> Self | None:
         """None where the answer does not say how large the file is."""
         return None if body.total is None else cls(etag=body.etag, total=body.total)
 
@@ -66,6 +67,7 @@ class Stretch:
         self.start = start
         self.end = end
         self.etag = version.etag
+        self.total = version.total
         self._version = version
         self._stopped = stopped
         self._over = over
@@ -74,7 +76,7 @@ class Stretch:
         self._ended = False
         self._dropped = False
 
-    def fill(self, body: Body) -> None:
+    def fill(self, body: FileBody) -> None:
         """Take it from a connection.
 
         Raises:
@@ -227,7 +229,7 @@ class Source:
         self._forget()
 
     @contextmanager
-    def ask(self, offset: int, etag: str | None) -> Iterator[Body | Stretch]:
+    def ask(self, offset: int, etag: str | None) -> Iterator[FileBody | Stretch]:
         """The file from ``offset`` on: a part of it, or all the rest.
 
         Args:
@@ -274,7 +276,7 @@ class Source:
             return self._ahead[0].start
         return offset + _STRETCH if self._lookahead and self._most else None
 
-    def _compare(self, body: Body, offset: int) -> None:
+    def _compare(self, body: FileBody, offset: int) -> None:
         """Forget what is of another version, and all if the host does not send what was asked."""
         version = Version.of(body) if body.end and body.start == offset else None
         if version != self._version:

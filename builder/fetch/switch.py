@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from socket import SHUT_RDWR, socket
 from threading import Event, Lock
-from typing import TypeVar
+from types import TracebackType
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import urllib3
@@ -15,6 +16,8 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
 from urllib3.util import Retry
+
+from builder.fetch.deadline import Deadline, bounded_response
 
 _Kind = TypeVar("_Kind")
 
@@ -67,6 +70,37 @@ class SwitchedRetry(Retry):
         again.switch = self.switch
         return again
 
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> "SwitchedRetry":
+        """One try less.
+
+        Raises:
+            urllib3.exceptions.MaxRetryError: there was none left, or another would not help.
+        """
+        if response:
+            # Else all that a busy host sends would be read, however much that is.
+            response.close()
+        if _pool and error and "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise urllib3.exceptions.MaxRetryError(_pool, url or "", error)
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        """Seconds that the host asks for, at most what the adapter allows; None where it does not.
+
+        What makes no sense counts as not asked.
+        """
+        try:
+            return super().get_retry_after(response)
+        except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+            return None
+
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
         """Wait as long as the host asks for, or else longer each time.
 
@@ -79,10 +113,27 @@ class SwitchedRetry(Retry):
 
 
 class SwitchedAdapter(HTTPAdapter):
-    """Makes connections that end when the switch is turned off."""
+    """Makes connections that end when the switch is turned off, and keep a deadline.
 
-    def __init__(self, switch: Switch, retry: SwitchedRetry, *, connections: int) -> None:
+    Args:
+        switch: ends them.
+        retry: of what fails.
+        connections: how many threads will use it.
+        deadline: for all that is read.
+        answer_seconds: for the headers of an answer.
+    """
+
+    def __init__(
+        self,
+        switch: Switch,
+        retry: SwitchedRetry,
+        *,
+        connections: int,
+        deadline: Deadline,
+        answer_seconds: float,
+    ) -> None:
         retry.switch = self._switch = switch
+        self._response = bounded_response(deadline, answer_seconds)
         super().__init__(max_retries=retry, pool_maxsize=connections)
 
     def get_connection_with_tls_context(
@@ -95,7 +146,7 @@ class SwitchedAdapter(HTTPAdapter):
         """The pool of connections to the request's host, or to a proxy."""
         pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
         if isinstance(pool, HTTPConnectionPool) and not issubclass(pool.ConnectionCls, _Switched):
-            pool.ConnectionCls = _switched(pool.ConnectionCls, self._switch)
+            pool.ConnectionCls = _switched(pool.ConnectionCls, self._switch, self._response)
         return pool
 
 
@@ -103,8 +154,10 @@ class _Switched:
     """Marks the classes that :func:`_switched` has made."""
 
 
-def _switched(kind: type[_Kind], switch: Switch) -> type[_Kind]:
+def _switched(kind: type[_Kind], switch: Switch, response: type[Any]) -> type[_Kind]:
     class Connection(_Switched, kind):  # type: ignore[misc, valid-type]
+        response_class = response
+
         def connect(self) -> None:
             super().connect()
             switch.watch(self.sock)

@@ -1,52 +1,29 @@
 """The one module of the builder that opens connections."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from threading import Event
-from urllib.parse import urljoin, urlsplit
+from time import monotonic
 
 import requests
 import urllib3
 
 from builder import __version__
+from builder.fetch.addresses import redirected
+from builder.fetch.answers import Extent, judge_file, judge_transfer
+from builder.fetch.deadline import Deadline
+from builder.fetch.failures import TransportError, printable, refusal
 from builder.fetch.switch import Switch, SwitchedAdapter, SwitchedRetry
 from builder.pip_settings import configured_certificates
 
-# Between two pieces of an answer.
-_SILENT_SECONDS = 60
-_MOST_REDIRECTS = 5
-_MOST_WAITING_SECONDS = 60
+_MOST_REDIRECTS = 10
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
-_PARTIAL, _NOT_SATISFIABLE = 206, 416
-# RFC 9110, 14.4: "bytes 10-99/100". Where the whole ends may be unknown: "*".
-_CONTENT_RANGE = re.compile(r"bytes (?P<first>\d+)-(?:(?P<last>\d+)/(?P<total>\d+)$)?")
-_REASONS = {
-    401: "it wants a login (401); give it in pip's index configuration or in netrc",
-    403: "it says no (403), which some hosts also say of what they do not have",
-    404: "it has no such file (404)",
-}
-
-
-class TransportError(Exception):
-    """A host did not give what was asked of it; the text says why.
-
-    Attributes:
-        transient: trying again may help, and was not tried yet.
-    """
-
-    def __init__(self, reason: str, *, transient: bool) -> None:
-        super().__init__(reason)
-        self.transient = transient
-
-
-class UnsatisfiableRangeError(TransportError):
-    """The host has no more bytes than are there already."""
-
-    def __init__(self) -> None:
-        super().__init__("it has less than was already there (416)", transient=True)
+_OK = 200
+# Small pieces are gathered for so long, since each costs whoever takes them some work.
+_GATHERING_SECONDS = 1
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +33,22 @@ class Patience:
     Attributes:
         reaching: how often one that cannot be reached, or does not answer, is tried again.
         waiting: how often one that is busy (429, 5xx) is tried again.
+        waiting_seconds: how long it may ask to be left alone.
         connect_seconds: how long connecting may take.
         backoff: seconds before the second retry; each later one waits twice as long.
+        silent_seconds: how long nothing may come.
+        answer_seconds: how long an answer's headers may take, however steadily they come.
+        least_speed: bytes a second that a body must bring, on an average of ``silent_seconds``.
     """
 
     reaching: int = 4
     waiting: int = 4
+    waiting_seconds: int = 60
     connect_seconds: float = 10
     backoff: float = 0.5
+    silent_seconds: float = 60
+    answer_seconds: float = 120
+    least_speed: int = 2_000
 
 
 PATIENT = Patience()
@@ -71,9 +56,73 @@ PATIENT = Patience()
 HASTY = Patience(reaching=0, connect_seconds=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class _Session(requests.Session):
+    """Looks into no redirect: it would read all of its body, only to know where it leads."""
+
+    def resolve_redirects(  # type: ignore[override]
+        self, *_: object, **__: object
+    ) -> Iterator[requests.Response]:
+        return iter(())
+
+
 class Body:
-    """What a host answers with.
+    """What a host answers with, to be read by one thread.
+
+    Args:
+        response: its headers were read.
+        patience: with the host.
+        deadline: kept by what is read.
+    """
+
+    def __init__(self, response: requests.Response, patience: Patience, deadline: Deadline) -> None:
+        self._raw = response.raw
+        self._patience = patience
+        self._deadline = deadline
+        self._since, self._count = monotonic(), 0
+        self._failure: TransportError | None = None
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes, empty at the end.
+
+        Raises:
+            TransportError: the connection broke, or too little came for too long.
+        """
+        if self._failure:
+            raise self._failure
+        gathered = bytearray()
+        begun = monotonic()
+        try:
+            with self._deadline.within(self._patience.silent_seconds):
+                while len(gathered) < size and monotonic() < begun + _GATHERING_SECONDS:
+                    # As much as is there: waiting for more would let a host drip.
+                    piece = self._raw.read1(min(_CHUNK, size - len(gathered)), decode_content=False)
+                    if not piece:
+                        break
+                    gathered += piece
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._failure = TransportError(
+                f"the transfer broke off ({_brief(error)})", transient=True
+            )
+            self._failure.__cause__ = error
+            if not gathered:
+                raise self._failure from error
+        self._require_speed(len(gathered))
+        return bytes(gathered)
+
+    def _require_speed(self, count: int) -> None:
+        self._count += count
+        seconds = monotonic() - self._since
+        if seconds < self._patience.silent_seconds:
+            return
+        if self._count < seconds * self._patience.least_speed:
+            self._failure = TransportError(
+                f"it drips: {self._count:,} bytes came in {seconds:.0f} seconds", transient=True
+            )
+        self._since, self._count = monotonic(), 0
+
+
+class FileBody(Body):
+    """What a host sends of a file.
 
     Attributes:
         start: offset in the whole file of the first byte that comes.
@@ -83,41 +132,31 @@ class Body:
         etag: strong validator of the whole file; None where there is none.
     """
 
-    start: int
-    end: int | None
-    total: int | None
-    etag: str | None
-    _raw: urllib3.BaseHTTPResponse
-
-    def read(self, size: int) -> bytes:
-        """At most ``size`` bytes, empty at the end.
-
-        Raises:
-            TransportError: the connection broke, or nothing came for a minute.
-        """
-        try:
-            return self._raw.read(size, decode_content=False)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransportError(f"the transfer broke off ({_brief(error)})", transient=True) from (
-                error
-            )
+    def __init__(
+        self,
+        response: requests.Response,
+        extent: Extent,
+        patience: Patience,
+        deadline: Deadline,
+    ) -> None:
+        super().__init__(response, patience, deadline)
+        self.start, self.end = extent.start, extent.end
+        self.total, self.etag = extent.total, extent.etag
 
 
-class _Session(requests.Session):
-    """Follows redirects from https to https only, and keeps no cookies."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Something small, whole.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.max_redirects = _MOST_REDIRECTS
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    Attributes:
+        url: where it was in the end.
+        kind: the Content-Type that the host states; empty where it states none.
+        content: its bytes.
+    """
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        target = super().get_redirect_target(resp)
-        if target and urlsplit(resp.url).scheme == "https":
-            scheme = urlsplit(urljoin(resp.url, target)).scheme
-            if scheme != "https":
-                raise requests.exceptions.InvalidSchema(f"it redirects from https to {scheme}")
-        return target
+    url: str
+    kind: str
+    content: bytes
 
 
 class Transport:
@@ -131,6 +170,7 @@ class Transport:
     def __init__(self, *, connections: int, patience: Patience = PATIENT) -> None:
         self.patience = patience
         self._switch = Switch()
+        self._deadline = Deadline()
         retry = SwitchedRetry(
             total=max(patience.reaching, patience.waiting),
             connect=patience.reaching,
@@ -139,22 +179,25 @@ class Transport:
             status=patience.waiting,
             backoff_factor=patience.backoff,
             status_forcelist=_TRANSIENT,
-            retry_after_max=_MOST_WAITING_SECONDS,
+            retry_after_max=patience.waiting_seconds,
             raise_on_status=False,
         )
-        adapter = SwitchedAdapter(self._switch, retry, connections=connections)
-        #: For :mod:`pypi_simple`, which asks for pages by itself.
-        self.session = _Session()
-        self.session.headers["User-Agent"] = f"llmsetup/{__version__}"
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
+        adapter = SwitchedAdapter(
+            self._switch,
+            retry,
+            connections=connections,
+            deadline=self._deadline,
+            answer_seconds=patience.answer_seconds,
+        )
+        self._session = _Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # Not compressed: files are not worth it, and pages could swell to any size.
+        self._session.headers["Accept-Encoding"] = "identity"
+        self._session.headers["User-Agent"] = f"llmsetup/{__version__}"
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
         if certificates := configured_certificates():
-            self.session.verify = certificates
-
-    @property
-    def timeout(self) -> tuple[float, float]:
-        """Seconds to connect, and between two pieces of an answer."""
-        return self.patience.connect_seconds, _SILENT_SECONDS
+            self._session.verify = certificates
 
     @property
     def stopped(self) -> Event:
@@ -167,12 +210,12 @@ class Transport:
 
     def close(self) -> None:
         """Give the connections back."""
-        self.session.close()
+        self._session.close()
 
     @contextmanager
     def get(
         self, url: str, *, offset: int, etag: str | None, end: int | None = None
-    ) -> Iterator[Body]:
+    ) -> Iterator[FileBody]:
         """Ask for a file from ``offset`` on; the answer may begin at 0 all the same.
 
         Args:
@@ -186,16 +229,44 @@ class Transport:
         Raises:
             TransportError: the host cannot be reached, says no, or answers nonsense.
         """
-        # Compressed on the way, a file of megabytes could swell to any size.
-        headers = {"Accept-Encoding": "identity"}
+        headers = dict[str, str]()
         if offset or end:
             headers["Range"] = f"bytes={offset}-{end - 1 if end else ''}"
         if offset and etag:
             headers["If-Range"] = etag
-        with explained():
-            response = self.session.get(url, headers=headers, stream=True, timeout=self.timeout)
-        with response:
-            yield _body(response, end, in_part="Range" in headers)
+        with self._asked("GET", url, headers) as response:
+            extent = judge_file(
+                response.status_code, response.headers, in_part="Range" in headers, end=end
+            )
+            yield FileBody(response, extent, self.patience, self._deadline)
+
+    def read(self, url: str, *, accept: str, limit: int) -> Document:
+        """All of something small.
+
+        Args:
+            url: its address.
+            accept: the kinds of content that are wanted.
+            limit: bytes that it may have.
+
+        Raises:
+            TransportError: the host cannot be reached, says no, or has something larger.
+        """
+        with self._asked("GET", url, {"Accept": accept}) as response:
+            if response.status_code != _OK:
+                raise refusal(response.status_code)
+            length = judge_transfer(response.headers)
+            body = Body(response, self.patience, self._deadline)
+            content = bytearray()
+            while len(content) <= limit and (chunk := body.read(_CHUNK)):
+                if self.stopped.is_set():
+                    raise TransportError("stopped", transient=False)
+                content += chunk
+            if max(len(content), length or 0) > limit:
+                raise TransportError(
+                    f"it has more than {limit:,} bytes where a page should be", transient=False
+                )
+            kind = response.headers.get("Content-Type", "")
+            return Document(url=response.url, kind=kind, content=bytes(content))
 
     def size_of(self, url: str) -> int:
         """Bytes of the file at an address, which is not fetched.
@@ -203,20 +274,49 @@ class Transport:
         Raises:
             TransportError: the host cannot be reached, says no, or does not tell.
         """
-        headers = {"Accept-Encoding": "identity"}
-        with explained():
-            response = self.session.head(
-                url,
-                headers=headers,
-                allow_redirects=True,
-                timeout=self.timeout,
-            )
-        if not response.ok:
-            raise _refusal(response.status_code)
-        size = response.headers.get("Content-Length", "")
-        if not size.isdecimal():
+        with self._asked("HEAD", url, {}) as response:
+            if response.status_code != _OK:
+                raise refusal(response.status_code)
+            size = judge_transfer(response.headers)
+        if size is None:
             raise TransportError("it does not tell the size", transient=False)
-        return int(size)
+        return size
+
+    @contextmanager
+    def _asked(self, method: str, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        """What a host answers in the end.
+
+        :mod:`requests` could follow redirects as well, but reads whatever their bodies hold, and
+        takes any address.
+        """
+        visited = [url]
+        while True:
+            with explained():
+                response = self._session.request(
+                    method,
+                    url,
+                    headers=headers,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(self.patience.connect_seconds, self.patience.silent_seconds),
+                )
+            with response:
+                with explained():
+                    location = self._session.get_redirect_target(response)
+                if location is None:
+                    yield response
+                    return
+                url = redirected(response.url, location)
+                if response.headers.get("Content-Length") == "0":
+                    # So the connection can be used again.
+                    response.raw.drain_conn()
+            if url in visited:
+                raise TransportError("it redirects in circles", transient=False)
+            if len(visited) > _MOST_REDIRECTS:
+                raise TransportError(
+                    f"it redirects more than {_MOST_REDIRECTS} times", transient=False
+                )
+            visited.append(url)
 
 
 @contextmanager
@@ -228,62 +328,18 @@ def explained() -> Iterator[None]:
     """
     try:
         yield
-    except requests.HTTPError as error:
-        raise _refusal(error.response.status_code if error.response is not None else 0) from error
-    except requests.TooManyRedirects as error:
-        raise TransportError("it redirects in circles", transient=False) from error
-    except requests.exceptions.ChunkedEncodingError as error:
-        raise TransportError(f"the page broke off ({_brief(error)})", transient=True) from error
+    except requests.exceptions.SSLError as error:
+        raise TransportError(
+            f"no safe connection can be made ({_brief(error)}); a certificate authority of your "
+            "own is named by pip's option cert",
+            transient=False,
+        ) from error
     except (requests.ConnectionError, requests.Timeout) as error:
         raise TransportError(f"it cannot be reached ({_brief(error)})", transient=False) from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        # OSError: a file of certificates that is configured and not there.
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        # OSError: a file of certificates that is configured and not there. ValueError: addresses
+        # and headers that nobody can read.
         raise TransportError(_brief(error), transient=False) from error
-
-
-def host_of(url: str) -> str:
-    """The host of an address, without port and credentials."""
-    return urlsplit(url).hostname or url
-
-
-def _body(response: requests.Response, end: int | None, *, in_part: bool) -> Body:
-    if response.status_code == _NOT_SATISFIABLE and in_part:
-        raise UnsatisfiableRangeError
-    if not response.ok:
-        raise _refusal(response.status_code)
-    coding = response.headers.get("Content-Encoding", "identity")
-    if coding != "identity":
-        raise TransportError(f"it compresses what it sends ({coding})", transient=False)
-    start, total = 0, None
-    if response.status_code == _PARTIAL:
-        start, last, total = _stretch(response.headers.get("Content-Range", ""))
-        if last is not None and last + 1 == total:
-            end = None
-    else:
-        end = None
-    etag = response.headers.get("ETag")
-    return Body(
-        start=start,
-        end=end,
-        total=total,
-        etag=etag if etag and not etag.startswith("W/") else None,
-        _raw=response.raw,
-    )
-
-
-def _stretch(content_range: str) -> tuple[int, int | None, int | None]:
-    """First and last byte of a part, and the bytes of the whole."""
-    match = _CONTENT_RANGE.match(content_range)
-    if not match:
-        raise TransportError("it does not say which part it sends", transient=True)
-    if match["total"] is None:
-        return int(match["first"]), None, None
-    return int(match["first"]), int(match["last"]), int(match["total"])
-
-
-def _refusal(status: int) -> TransportError:
-    reason = _REASONS.get(status, f"it answers with status {status}")
-    return TransportError(reason, transient=False)
 
 
 def _brief(error: BaseException) -> str:
@@ -296,4 +352,4 @@ def _brief(error: BaseException) -> str:
         error = reasons[0]
     text = " ".join(str(error).split())
     # urllib3 puts the connection's representation before what people need.
-    return text.rpartition(">: ")[2] or type(error).__name__
+    return printable(text.rpartition(">: ")[2]) or type(error).__name__

@@ -14,6 +14,7 @@ def wanted_files(lock: Lock, manifest: Manifest) -> list[WantedFile]:
             filename=wheel.filename,
             sha256=wheel.sha256,
             size=wheel.size,
+            index_name=indexes.get(wheel.name),
             index=manifest.indexes[indexes[wheel.name]] if wheel.name in indexes else None,
         )
         for wheel in lock.wheels

@@ -193,13 +193,26 @@ def test_a_host_that_stays_busy_is_given_up(indexes: Indexes, cache: Cache) -> N
 
 
 def test_more_than_the_lock_says_is_not_read(indexes: Indexes, cache: Cache) -> None:
-    offer(indexes, LARGE + b"more")
-    file = wanted(LARGE, index=f"{indexes.address}/html")
-    offer(indexes, LARGE + b"more" * 1_000_000, index="html")
+    def endless(request: Request, content: bytes) -> None:
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(content + b"more" * 1_000_000)
+        request.close_connection = True
+
+    offer(indexes, LARGE)
+    indexes.rules[NAME] = endless
+    counting = Counting()
+    assert get(wanted(LARGE), cache=cache, progress=counting) == [LARGE]
+    assert counting.bars == {"fetch 1 files": len(LARGE)}
+
+
+def test_a_host_that_states_another_size_is_not_read(indexes: Indexes, cache: Cache) -> None:
+    offer(indexes, LARGE + b"more", index="html")
     indexes.unhashed.add(NAME)
     counting = Counting()
-    assert get(file, cache=cache, progress=counting) == [LARGE]
-    assert counting.bars == {"fetch 1 files": len(LARGE)}
+    with pytest.raises(MissingFilesError, match="states 5,120,004 bytes, and 5,120,000 are locked"):
+        get(wanted(LARGE, index=f"{indexes.address}/html"), cache=cache, progress=counting)
+    assert counting.bars == {}
 
 
 def test_compressed_transfers_are_refused(indexes: Indexes, cache: Cache) -> None:
@@ -278,7 +291,7 @@ def test_an_unstated_size_has_a_limit(
 ) -> None:
     monkeypatch.setattr("builder.fetch.download._LARGEST_UNSTATED", 1_000_000)
     offer(indexes, LARGE)
-    with pytest.raises(MissingFilesError, match="it sends more than 1,000,000 bytes"):
+    with pytest.raises(MissingFilesError, match="states 5,120,000 bytes, more than 1,000,000"):
         get(UNSTATED, cache=cache)
     assert left_over(cache) == []
 

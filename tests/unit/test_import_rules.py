@@ -64,7 +64,7 @@ def test_only_main_exits(path: Path) -> None:
     ("allowed", "modules"),
     [
         (
-            {"builder.fetch.transport", "builder.fetch.switch"},
+            {"builder.fetch.transport", "builder.fetch.switch", "builder.fetch.deadline"},
             {"requests", "urllib3", "urllib.request", "http.client"},
         ),
         ({"builder.processes", "bootstrap.processes"}, {"subprocess"}),

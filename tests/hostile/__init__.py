@@ -1,0 +1,1 @@
+"""What hostile servers, wheels, bundles and files must not achieve."""
