@@ -83,6 +83,7 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
     ]
     if index.runtime.warning:
         lines.append(f"warning          {index.runtime.warning}")
+    lines += [f"concession       {remark}" for remark in contents.concessions.remarks()]
     return "\n".join([*lines, "", package_table(contents), ""])
 
 

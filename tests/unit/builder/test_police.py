@@ -1,6 +1,7 @@
 """What the police find, and what they let pass, on wheels made to measure."""
 
 import dataclasses
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.made_locks import lock_wheels
 from tests.support.small_stack import make_wheel
 
 TORCHAO = BlacklistRule(name="torchao", modules=("torchao",), reason="It breaks imports.")
+TODAY = date(2026, 6, 30)
 LINUX = "cp311-cp311-linux_x86_64"
 
 
@@ -26,6 +28,7 @@ class Stack:
     rules: tuple[BlacklistRule, ...] = (TORCHAO,)
     cuda: str | None = "12.4"
     roots: tuple[str, ...] = ("demo",)
+    today: date = TODAY
 
     def add(
         self,
@@ -59,7 +62,7 @@ class Stack:
         return lock_wheels(self.wheels, self.folder, variant="v")
 
     def judge(self) -> list[Finding]:
-        return judge_wheels(self.lock, self.manifest, self.wheels)
+        return judge_wheels(self.lock, self.manifest, self.wheels, today=self.today)
 
     def rules_broken(self) -> list[str]:
         return [finding.rule for finding in self.judge()]
@@ -83,7 +86,7 @@ def test_the_chain_to_a_banned_one(stack: Stack) -> None:
     (finding,) = stack.judge()
     assert finding.rule == "blacklist"
     assert "Pulled in by: demo → zoo → torchao>=0.13." in finding.message
-    (before,) = judge_lock(stack.lock, stack.manifest)
+    (before,) = judge_lock(stack.lock, stack.manifest, today=stack.today)
     assert "not known, not all wheels could be had" in before.message
 
 
