@@ -152,12 +152,12 @@ def _exclusion_rows(case: Case) -> Iterator[PolicyRow]:
 
 def render_table(rows: Sequence[PolicyRow]) -> Iterator[str]:
     """Lines of a table: one for each row, and one more for each further thing found."""
-    heads = ("rule", "about", "verdict", "pulled in by")
+    heads = ("kind", "rule", "about", "verdict", "pulled in by")
     cells = [heads]
     for row in rows:
         found = [_pulled_in(item) for item in row.found] or [""]
-        cells.append((row.name, row.bans, _told(row), found[0]))
-        cells += [("", "", "", more) for more in found[1:]]
+        cells.append((row.kind, row.name, row.bans, _told(row), found[0]))
+        cells += [("", "", "", "", more) for more in found[1:]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
