@@ -11,7 +11,6 @@ from packaging.version import InvalidVersion, Version
 
 from bootstrap import inventory, torch_lock
 from bootstrap.bundle.model import Index, decode_index
-from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.errors import (
     DamagedBundleError,
     NotWritableError,
@@ -249,13 +248,13 @@ def require_nothing_banned(index: Index, generation: Generation) -> None:
 def _banned(index: Index, site_packages: Path) -> Iterator[str]:
     for name, version, _ in dist_infos(site_packages):
         for rule in index.blacklist:
-            if rule.holds_on(index.target) and _bans(rule, name, version):
+            if rule.holds_on(index.target) and rule.bans(name, _known(version)):
                 yield f"{name} {version}: {rule.reason}"
 
 
-def _bans(rule: BlacklistRule, name: str, version: str) -> bool:
+def _known(version: str) -> Version | None:
+    """None where nobody can tell: a rule, or a waiver, for some versions does not speak of it."""
     try:
-        return rule.bans(name, Version(version))
+        return Version(version)
     except InvalidVersion:
-        # Who knows what it is: a rule for some versions does not speak of it.
-        return rule.speaks_of(name) and not rule.specifier
+        return None

@@ -252,6 +252,11 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wheelhouse", metavar="DIR", type=Path, help="judge this folder instead of the lock"
     )
+    parser.add_argument(
+        "--policy",
+        action="store_true",
+        help="also show what each rule of the manifest has come to, as a table",
+    )
 
 
 def _graph_options(parser: argparse.ArgumentParser) -> None:

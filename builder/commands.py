@@ -5,6 +5,7 @@ import tempfile
 from argparse import Namespace
 from pathlib import Path
 
+import msgspec
 from packaging.utils import NormalizedName, canonicalize_name
 
 from bootstrap.bundle.reader import BundleReader
@@ -28,13 +29,22 @@ from builder.lock.files import wanted_files
 from builder.lock.known import load_known_wheels
 from builder.lock.model import Lock, encode_lock, load_lock, lock_path
 from builder.lock.resolve import resolve
-from builder.manifest import Manifest, load_manifest
+from builder.manifest import Exclusion, Manifest, load_manifest
 from builder.pack.proof import prove
-from builder.police import judge_lock, judge_wheels, refuse
+from builder.police import (
+    Concessions,
+    concessions_of,
+    judge_lock,
+    judge_wheels,
+    open_case,
+    refuse,
+)
 from builder.publish import SUMS_NAME, Bundle, replace_file, stated_sum
 from builder.report import wheels_line
 from builder.stub import freeze_stub, identity_of, open_stub, stub_files
 from builder.targets import find_target
+from builder.today import today
+from builder.verdicts import policy_rows, render_table
 from builder.wheelhouse import read_wheelhouse
 from builder.wheels import WheelFacts
 
@@ -52,6 +62,7 @@ def build(options: Namespace, console: Console) -> ExitCode:
         runtime=options.runtime,
         stub=options.stub,
         jobs=options.jobs,
+        today=today(),
         compression=options.compression,
         volume_size=options.volume_size,
         authenticode=options.authenticode,
@@ -116,15 +127,17 @@ def lock(options: Namespace, console: Console) -> ExitCode:
         )
         require_trio(made, facts)
         _warn_of_thin_evidence(made, console)
-        for finding in judge_lock(made, manifest):
+        for finding in judge_lock(made, manifest, today=today()):
             console.warn(f"{finding.message} A build will refuse it, and tell the whole chain.")
         with storing(made.path.parent, option="--manifest"):
             made.path.parent.mkdir(exist_ok=True)
             replace_file(made.path, encode_lock(made))
         console.result(
-            f"{made.path}: {len(made.wheels)} wheels, {_total(made)}.",
+            f"{made.path}: {len(made.wheels)} wheels, {_total(made)}."
+            + (f" Left out: {', '.join(made.excluded)}." if made.excluded else ""),
             path=str(made.path),
             wheels=len(made.wheels),
+            excluded=list(made.excluded),
         )
     return ExitCode.DONE
 
@@ -160,27 +173,33 @@ def _check_locks(
 
 def check(options: Namespace, console: Console) -> ExitCode:
     """Judge a lock, or any folder of wheels, by the policy; packs nothing."""
-    manifest = load_manifest(options.manifest)
+    manifest, day = load_manifest(options.manifest), today()
     manifest.variant_target(options.cuda, options.target)
     if options.wheelhouse:
         locked, wheels = read_wheelhouse(
             options.wheelhouse, options.cuda, options.target, manifest.python
         )
-        refuse(judge_wheels(locked, manifest, wheels), str(options.wheelhouse))
-        console.result(f"{options.wheelhouse}: {len(wheels)} wheels, nothing to object to.")
-        return ExitCode.DONE
-    locked, wheels = _cached_wheels(options, manifest)
-    require_answering(locked, manifest, load_facts())
-    _warn_of_thin_evidence(locked, console)
-    complete = len(wheels) == len(locked.wheels)
-    findings = (judge_wheels if complete else judge_lock)(locked, manifest, wheels)
-    refuse(findings, locked.path.name)
-    if not complete:
+    else:
+        locked, wheels = _cached_wheels(options, manifest)
+    case = open_case(locked, manifest, wheels, day)
+    if options.policy:
+        rows = policy_rows(case)
+        console.table(render_table(rows), "policy", map(msgspec.to_builtins, rows))
+    if not options.wheelhouse:
+        require_answering(locked, manifest, load_facts())
+        _warn_of_thin_evidence(locked, console)
+    where = str(options.wheelhouse or locked.path.name)
+    judge = judge_wheels if case.is_complete else judge_lock
+    refuse(judge(locked, manifest, wheels, today=day), where)
+    if case.is_complete:
+        for remark in concessions_of(case).remarks():
+            console.warn(remark)
+    else:
         console.warn(
             f"Only {len(wheels)} of {len(locked.wheels)} wheels are in the cache; what is inside "
             "them was not judged. A build fetches and judges them all."
         )
-    console.result(f"{locked.path.name}: {len(locked.wheels)} wheels, nothing to object to.")
+    console.result(f"{where}: {len(locked.wheels)} wheels, nothing to object to.")
     return ExitCode.DONE
 
 
@@ -200,18 +219,27 @@ def graph(options: Namespace, console: Console) -> ExitCode:
     dependencies = DependencyGraph(wheels, target.marker_environment(locked.python))
     roots = [canonicalize_name(name) for name in manifest.roots]
     present = [root for root in roots if root in dependencies.wheels]
+    left_out = manifest.excluded(target.name)
     if options.why:
-        console.result(_why(canonicalize_name(options.why), dependencies, present))
+        name = canonicalize_name(options.why)
+        console.result(_why(name, dependencies, present, left_out.get(name)))
     else:
-        console.result("\n".join(render_tree(dependencies, present)))
+        console.result("\n".join(render_tree(dependencies, present, left_out=left_out.keys())))
     return ExitCode.DONE
 
 
-def _why(name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedName]) -> str:
-    if name not in graph.wheels:
+def _why(
+    name: NormalizedName,
+    graph: DependencyGraph,
+    roots: list[NormalizedName],
+    exclusion: Exclusion | None,
+) -> str:
+    if name not in graph.wheels and exclusion is None:
         return f"{name} is not in the lock."
     chain = graph.chain(name, roots)
-    if name in roots:
+    if exclusion and name not in graph.wheels:
+        reason = f"left out by the manifest: {exclusion.reason}"
+    elif name in roots:
         reason = "asked for by the manifest itself"
     else:
         reason = render_chain(chain) if chain else "nothing in the lock needs it"
@@ -230,6 +258,9 @@ def inspect(options: Namespace, console: Console) -> ExitCode:
     reader = BundleReader.open(_existing(options.file))
     text = reader.index_bytes.decode().rstrip()
     console.note(wheels_line(reader.index))
+    index = reader.index
+    for remark in Concessions(waived=index.waived, excluded=index.excluded).remarks():
+        console.note(remark)
     console.result(text, index=json.loads(text), ratio=round(reader.index.ratio, 4))
     return ExitCode.DONE
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -67,6 +67,12 @@ class Console(Progress):
         del data
         print(text)  # noqa: T201 (the console is where printing belongs)
 
+    def table(self, lines: Iterable[str], event: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """A part of what the command was run for: people get lines, programs an event a row."""
+        del event, rows
+        for line in lines:
+            print(line)  # noqa: T201 (the console is where printing belongs)
+
     def failed(self, error: ReportedError) -> None:
         """An error, and what to do about it."""
         tqdm.write(f"error: {error.message}\n  → {error.remedy}", file=sys.stderr)
@@ -100,6 +106,11 @@ class JsonLines(Console):
 
     def result(self, text: str, **data: object) -> None:
         self._emit("result", message=text, **data)
+
+    def table(self, lines: Iterable[str], event: str, rows: Iterable[Mapping[str, object]]) -> None:
+        del lines
+        for row in rows:
+            self._emit(event, row=row)
 
     def failed(self, error: ReportedError) -> None:
         self._emit("error", exit_code=error.exit_code, message=error.message, remedy=error.remedy)

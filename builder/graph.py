@@ -1,7 +1,7 @@
 """Who needs whom, from the wheels' own metadata, for one target's markers."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.markers import Environment
@@ -103,7 +103,11 @@ def render_chain(chain: tuple[Edge, ...]) -> str:
 
 
 def render_tree(
-    graph: DependencyGraph, roots: Iterable[NormalizedName], *, reverse: bool = False
+    graph: DependencyGraph,
+    roots: Iterable[NormalizedName],
+    *,
+    reverse: bool = False,
+    left_out: Collection[str] = (),
 ) -> Iterator[str]:
     """Lines of a text tree; a distribution that was shown before is marked ``(*)``.
 
@@ -111,6 +115,7 @@ def render_tree(
         graph: the dependencies.
         roots: where the tree begins.
         reverse: show who needs it instead of what it needs.
+        left_out: distributions that the manifest excludes; they are marked where they are needed.
     """
     shown: set[NormalizedName] = set()
 
@@ -124,7 +129,8 @@ def render_tree(
             other = edge.source if reverse else edge.name
             again = " (*)" if other in shown else ""
             wanted = f" [{edge.requirement.specifier}]" if edge.requirement.specifier else ""
-            yield f"{indent}{'└── ' if last else '├── '}{other}{wanted}{again}"
+            absent = " (left out)" if other in left_out else ""
+            yield f"{indent}{'└── ' if last else '├── '}{other}{wanted}{absent}{again}"
             yield from branches(other, indent + ("    " if last else "│   "))
 
     for root in roots:

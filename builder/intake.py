@@ -1,7 +1,7 @@
 """Wheels as they come: each is read at once, and compressed while others are still fetched."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -102,6 +102,22 @@ def read_wheels(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
         for wheel in lock.wheels
         if wheel.sha256 in files
     )
+
+
+def read_witnesses(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
+    """The same of those that can be read: they serve to tell who pulled what in.
+
+    One that is of no use itself is left out. It is told of when the rest is in order.
+
+    Raises:
+        DamagedBundleError: a file in the cache went bad.
+    """
+    facts = []
+    for wheel in lock.wheels:
+        with suppress(RefusedContentError):
+            if wheel.sha256 in files:
+                facts.append(_read(files[wheel.sha256], wheel.filename, wheel.sha256))
+    return tuple(facts)
 
 
 def _read(path: Path, filename: str, sha256: str) -> WheelFacts:

@@ -7,23 +7,24 @@ from the types, so that editors and the builder agree::
     python -m builder.manifest > metadata/dependencies.schema.json
 """
 
-import inspect
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from bootstrap.bundle.model import Check
-from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule, Reason, Waiver
 from bootstrap.bundle.value import Target, Value
 from builder.errors import ManifestError, UsageError
+from builder.schemas import render_schema, schema_of
 
 _ROOT = Path(__file__).parents[1]
 DEFAULT_PATH = _ROOT / "metadata" / "dependencies.json"
@@ -74,6 +75,23 @@ class Variant(Value, frozen=True, kw_only=True):
     targets: Annotated[dict[Target, VariantTarget], msgspec.Meta(min_length=1)]
 
 
+class Exclusion(Value, frozen=True, kw_only=True):
+    """A distribution that is left out although others ask for it.
+
+    Attributes:
+        targets: where it is left out; empty means everywhere.
+        reason: why that does no harm, for the person who reads the report.
+    """
+
+    name: NormalizedName
+    targets: tuple[Target, ...] = ()
+    reason: Reason
+
+    def holds_on(self, target: Target) -> bool:
+        """Whether it is left out on that target."""
+        return not self.targets or target in self.targets
+
+
 class Manifest(Value, frozen=True, kw_only=True):
     """The whole manifest.
 
@@ -81,6 +99,7 @@ class Manifest(Value, frozen=True, kw_only=True):
         python: ``major.minor`` of the CPython that goes along.
         indexes: name to address of package indexes beside pip's own.
         variants: by name, such as ``cu124``.
+        exclude: what the resolver leaves out, whoever asks for it.
     """
 
     schema: str = msgspec.field(name="$schema", default="dependencies.schema.json")
@@ -93,6 +112,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     )
     groups: Annotated[tuple[PackageGroup, ...], msgspec.Meta(min_length=1)]
     variants: Annotated[dict[FileStem, Variant], msgspec.Meta(min_length=1)]
+    exclude: tuple[Exclusion, ...] = ()
     blacklist: tuple[BlacklistRule, ...]
     checks: tuple[Check, ...]
 
@@ -100,6 +120,10 @@ class Manifest(Value, frozen=True, kw_only=True):
     def roots(self) -> tuple[str, ...]:
         """Names of all packages that are asked for, in order of installation."""
         return tuple(package.name for group in self.groups for package in group.packages)
+
+    def excluded(self, target: Target) -> dict[str, Exclusion]:
+        """By name, what is left out on that target."""
+        return {item.name: item for item in self.exclude if item.holds_on(target)}
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.
@@ -131,12 +155,7 @@ class Manifest(Value, frozen=True, kw_only=True):
 
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the manifest."""
-    described = msgspec.json.schema(Manifest)
-    for definition in described["$defs"].values():
-        # Python 3.13 strips docstrings itself; the file must not depend on who made it.
-        if "description" in definition:
-            definition["description"] = inspect.cleandoc(definition["description"])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
+    return schema_of(Manifest)
 
 
 def load_manifest(path: Path = DEFAULT_PATH) -> Manifest:
@@ -149,7 +168,7 @@ def load_manifest(path: Path = DEFAULT_PATH) -> Manifest:
     data = _read_json(path)
     faults = [
         f"{fault.json_path}: {fault.message}"
-        for fault in Draft202012Validator(schema()).iter_errors(data)
+        for fault in map(_innermost, Draft202012Validator(schema()).iter_errors(data))
     ]
     if faults:
         raise _invalid(path, faults)
@@ -162,12 +181,18 @@ def load_manifest(path: Path = DEFAULT_PATH) -> Manifest:
         *_version_faults(manifest),
         *_package_faults(manifest),
         *_variant_faults(manifest),
+        *_exclusion_faults(manifest),
         *_specifier_faults(manifest),
         *_check_faults(manifest),
     ]
     if faults:
         raise _invalid(path, faults)
     return manifest
+
+
+def _innermost(fault: ValidationError) -> ValidationError:
+    """Where one of several types may stand: what the one that was meant lacks."""
+    return best_match([fault]) or fault
 
 
 def _invalid(path: Path, faults: list[str]) -> ManifestError:
@@ -227,17 +252,34 @@ def _variant_faults(manifest: Manifest) -> Iterator[str]:
                 yield f"{where}.{place}: {package} is in no group"
 
 
+def _exclusion_faults(manifest: Manifest) -> Iterator[str]:
+    seen = set[tuple[str, Target]]()
+    for place, exclusion in enumerate(manifest.exclude):
+        where = f"$.exclude[{place}].name"
+        if exclusion.name in manifest.roots:
+            yield f"{where}: {exclusion.name} is left out, and asked for in a group"
+        own = {(exclusion.name, name) for name in get_args(Target) if exclusion.holds_on(name)}
+        if own & seen:
+            yield f"{where}: {exclusion.name} is left out twice"
+        seen |= own
+
+
 def _specifier_faults(manifest: Manifest) -> Iterator[str]:
-    stated = {
-        f"$.groups[{position}].packages[{place}]": package.specifier
+    stated: dict[str, str | None] = {
+        f"$.groups[{position}].packages[{place}].specifier": package.specifier
         for position, group in enumerate(manifest.groups)
         for place, package in enumerate(group.packages)
-    } | {f"$.blacklist[{place}]": rule.specifier for place, rule in enumerate(manifest.blacklist)}
+    }
+    for place, rule in enumerate(manifest.blacklist):
+        stated[f"$.blacklist[{place}].specifier"] = rule.specifier
+        for number, waiver in enumerate(rule.waivers):
+            which = "" if isinstance(rule.waiver, Waiver) else f"[{number}]"
+            stated[f"$.blacklist[{place}].waiver{which}.versions"] = waiver.versions
     for where, specifier in stated.items():
         try:
             SpecifierSet(specifier or "")
         except InvalidSpecifier:
-            yield f"{where}.specifier: {specifier!r} is not a version specifier"
+            yield f"{where}: {specifier!r} is not a version specifier"
 
 
 def _check_faults(manifest: Manifest) -> Iterator[str]:
@@ -252,5 +294,4 @@ def _check_faults(manifest: Manifest) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    json.dump(schema(), sys.stdout, indent=2, sort_keys=True)
-    sys.stdout.write("\n")
+    sys.stdout.write(render_schema(Manifest))

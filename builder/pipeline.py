@@ -6,9 +6,10 @@
                               └── wheels are compressed ──┘
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -20,10 +21,10 @@ from builder.disk import storing
 from builder.documents import render_documents
 from builder.errors import DownloadError, ReportedError
 from builder.facts import CudaFacts, load_facts
-from builder.fetch import Cache, adopt, fetch
+from builder.fetch import Cache, WantedFile, adopt, fetch
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
-from builder.intake import Intake, blaming_cache, open_intake, read_wheels
+from builder.intake import Intake, blaming_cache, open_intake, read_witnesses
 from builder.launching import Launcher
 from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.files import wanted_files
@@ -33,7 +34,14 @@ from builder.pack.authenticode import require_signing, sign, try_key
 from builder.pack.compose import compose, gone_if_it_fails
 from builder.pack.contents import Contents
 from builder.pack.proof import prove, prove_it_starts, prove_its_wheels
-from builder.police import judge_lock, judge_wheels, refuse
+from builder.police import (
+    Concessions,
+    concessions_of,
+    judge_lock,
+    judge_wheels,
+    open_case,
+    refuse,
+)
 from builder.progress import Progress
 from builder.publish import Bundle, Draft, publish, require_free_names, workplace
 from builder.report import template_values
@@ -62,6 +70,7 @@ class BuildRequest:
         compression: what becomes of the wheels.
         authenticode: key to sign an installer for Windows with, PKCS#12; None does not sign.
         volume_size: bytes of a volume; None makes volumes only of what is too large for a file.
+        today: in UTC; decides which waivers have expired.
     """
 
     variants: tuple[str, ...]
@@ -74,6 +83,7 @@ class BuildRequest:
     runtime: RuntimeChoice
     stub: Path | None
     jobs: int
+    today: date
     compression: Compression = "fast"
     volume_size: int | None = None
     authenticode: Path | None = None
@@ -149,11 +159,11 @@ class _Workshop:
         stub = self._stub
         # From the moment a wheel has come until it must be there, it is compressed meanwhile.
         with open_intake(lock, request.compression, request.cache, self._progress) as intake:
-            files = self._fetch(lock, intake)
-            self._police(lock, files, intake.wheels)
+            files = self._fetch(lock, intake.take)
+            concessions = self._police(lock, files, intake.wheels)
             runtime = self._runtime
             stored = self._compress(intake)
-        contents = self._gather(lock, intake.wheels, stored, runtime, stub)
+        contents = self._gather(lock, intake.wheels, stored, runtime, stub, concessions)
         draft = self._pack(contents)
         return publish(draft, self._request.output, self._steps.finish())
 
@@ -163,9 +173,10 @@ class _Workshop:
         require_answering(lock, self._manifest, self._facts)
         # Not needed yet, but it may fail.
         self._cuda_terms(lock)
-        findings = judge_lock(lock, self._manifest)
+        today = self._request.today
+        findings = judge_lock(lock, self._manifest, today=today)
         if any(finding.rule == "blacklist" for finding in findings):
-            findings = judge_lock(lock, self._manifest, self._witnesses(lock))
+            findings = judge_lock(lock, self._manifest, self._witnesses(lock), today=today)
         refuse(findings, lock.path.name)
         if thin := thin_evidence(lock):
             self._progress.warn(thin)
@@ -174,11 +185,15 @@ class _Workshop:
     def _witnesses(self, lock: Lock) -> tuple[WheelFacts, ...]:
         """Wheels of a lock with something banned in it: they tell who pulled it in."""
         with suppress(DownloadError):
-            self._fetch(lock, Intake(lock, None))
+            self._fetch(lock)
         at_hand = self._request.cache.at_hand(wanted_files(lock, self._manifest))
-        return read_wheels(lock, at_hand)
+        return read_witnesses(lock, at_hand)
 
-    def _fetch(self, lock: Lock, intake: Intake) -> dict[str, Path]:
+    def _fetch(
+        self,
+        lock: Lock,
+        arrived: Callable[[WantedFile, Path], None] = lambda _file, _path: None,
+    ) -> dict[str, Path]:
         self._steps.begin("fetch")
         wanted = wanted_files(lock, self._manifest)
         by_hand = [
@@ -196,14 +211,21 @@ class _Workshop:
             offline=self._request.offline,
             jobs=self._request.jobs,
             progress=self._progress,
-            arrived=intake.take,
+            arrived=arrived,
         )
 
-    def _police(self, lock: Lock, files: dict[str, Path], wheels: tuple[WheelFacts, ...]) -> None:
+    def _police(
+        self, lock: Lock, files: dict[str, Path], wheels: tuple[WheelFacts, ...]
+    ) -> Concessions:
         self._steps.begin("police")
+        today = self._request.today
         with blaming_cache(lock, files):
-            findings = judge_wheels(lock, self._manifest, wheels)
+            findings = judge_wheels(lock, self._manifest, wheels, today=today)
         refuse(findings, lock.path.name)
+        concessions = concessions_of(open_case(lock, self._manifest, wheels, today))
+        for remark in concessions.remarks():
+            self._progress.warn(remark)
+        return concessions
 
     @cached_property
     def _runtime(self) -> PreparedRuntime:
@@ -258,6 +280,7 @@ class _Workshop:
         stored: dict[NormalizedName, StoredWheel],
         runtime: PreparedRuntime,
         stub: Stub,
+        concessions: Concessions,
     ) -> Contents:
         graph = DependencyGraph(wheels, self._request.target.marker_environment(lock.python))
         contents = Contents(
@@ -273,6 +296,7 @@ class _Workshop:
             runtime=runtime,
             stub=stub,
             documents={},
+            concessions=concessions,
             asked_volume_size=self._request.volume_size,
         )
         return replace(contents, documents=render_documents(template_values(contents)))

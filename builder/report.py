@@ -80,6 +80,7 @@ def summarize(index: Index, contents: Contents, *, size: int) -> str:
     ]
     if index.runtime.warning:
         lines.append(f"warning          {index.runtime.warning}")
+    lines += [f"concession       {remark}" for remark in contents.concessions.remarks()]
     return "\n".join([*lines, "", package_table(contents), ""])
 
 

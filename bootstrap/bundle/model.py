@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bootstrap.bundle.errors import DamagedBundleError
-from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule, Excluded, Waived
 from bootstrap.bundle.value import Target, Value
 
 FORMAT_VERSION = 4
@@ -167,6 +167,9 @@ class Index(Value, frozen=True, kw_only=True):
         longest_import: of those that a running program opens: all but the metadata of
             distributions (``*.dist-info``).
         disk_need: bytes that must be free to install, in 4 KiB blocks, working room included.
+        blacklist: what is kept out, also afterwards, and what waivers let in.
+        waived: what is in this bundle by a waiver.
+        excluded: what was left out though it is asked for, so that some needs are not met.
     """
 
     format: int
@@ -191,6 +194,8 @@ class Index(Value, frozen=True, kw_only=True):
     disk_need: int
     checks: tuple[Check, ...]
     blacklist: tuple[BlacklistRule, ...]
+    waived: tuple[Waived, ...]
+    excluded: tuple[Excluded, ...]
 
     @property
     def wheels(self) -> tuple[Wheel, ...]:

@@ -71,9 +71,8 @@ def _misfits(extra: Extra, terms: Terms) -> Iterator[str]:
     for rule in terms.rules:
         if rule.bans(extra.name, extra.version):
             yield f"The bundle bans it: {rule.reason}"
-        carried = sorted(modules.intersection(rule.modules))
-        # Of its own distribution the rule says by version what is banned and what is not.
-        if carried and not rule.speaks_of(extra.name):
+        carried = rule.modules_in(extra.name, modules)
+        if carried and rule.waiver_for(None) is None:
             yield f"It holds the module {carried[0]}, which the bundle bans: {rule.reason}"
     if not extra.requires_python.contains(terms.python, prereleases=True):
         yield f"It needs Python {extra.requires_python}, and the new one is {terms.python}."

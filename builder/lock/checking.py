@@ -59,7 +59,12 @@ def check_lock(lock: Lock, manifest: Manifest, facts: CudaFacts) -> list[str]:
     faults = []
     if lock.requirements_sha256 != digest(manifest, lock.variant, lock.target):
         faults.append("the manifest asks for something else than when it was locked")
-    return [*faults, *_unanswered(lock, manifest), *_unmatched(lock, facts)]
+    return [
+        *faults,
+        *_unanswered(lock, manifest),
+        *_excluded_otherwise(lock, manifest),
+        *_unmatched(lock, facts),
+    ]
 
 
 def _unanswered(lock: Lock, manifest: Manifest) -> Iterator[str]:
@@ -70,6 +75,15 @@ def _unanswered(lock: Lock, manifest: Manifest) -> Iterator[str]:
             yield f"{requirement.name} is not locked"
         elif not requirement.specifier.contains(version, prereleases=True):
             yield f"{requirement} is wanted, {version} is locked"
+
+
+def _excluded_otherwise(lock: Lock, manifest: Manifest) -> Iterator[str]:
+    """What only one of the two leaves out; the digest says that much, but not what."""
+    ours, theirs = set(lock.excluded), set(manifest.excluded(lock.target))
+    for name in sorted(theirs - ours):
+        yield f"the manifest leaves {name} out, the lock does not"
+    for name in sorted(ours - theirs):
+        yield f"the lock leaves {name} out, the manifest does not"
 
 
 def _unmatched(lock: Lock, facts: CudaFacts) -> Iterator[str]:

@@ -15,7 +15,7 @@ import tomli_w
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, parse_wheel_filename
+from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from bootstrap.bundle.value import Target
@@ -27,6 +27,7 @@ _TOOL = "llmsetup"
 _WHEELHOUSE = "../wheelhouse/"
 # How many vouch for a hash that the index itself was not asked for.
 _PUBLISHERS = "hash-publishers"
+_EXCLUDED = "excluded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Lock:
         python: ``major.minor``.
         requirements_sha256: over what the manifest asked for when this was resolved.
         path: where it lies, or will.
+        excluded: distributions that were left out on purpose, sorted.
     """
 
     variant: str
@@ -63,6 +65,7 @@ class Lock:
     requirements_sha256: str
     wheels: tuple[LockedWheel, ...]
     path: Path
+    excluded: tuple[NormalizedName, ...] = ()
 
 
 def lock_path(manifest: Path, variant: str, target: Target) -> Path:
@@ -93,16 +96,19 @@ def encode_lock(lock: Lock) -> bytes:
         environments=[Marker(marker)],
         requires_python=SpecifierSet(f"=={lock.python}.*"),
         packages=[_package(wheel) for wheel in sorted(lock.wheels, key=lambda wheel: wheel.name)],
-        tool={
-            _TOOL: {
-                "variant": lock.variant,
-                "target": lock.target,
-                "python": lock.python,
-                "requirements-sha256": lock.requirements_sha256,
-            }
-        },
+        tool={_TOOL: _tool(lock)},
     )
     return tomli_w.dumps(pylock.to_dict()).encode()
+
+
+def _tool(lock: Lock) -> dict[str, Any]:
+    return {
+        "variant": lock.variant,
+        "target": lock.target,
+        "python": lock.python,
+        "requirements-sha256": lock.requirements_sha256,
+        **({_EXCLUDED: list(lock.excluded)} if lock.excluded else {}),
+    }
 
 
 def _package(wheel: LockedWheel) -> Package:
@@ -158,6 +164,7 @@ def _lock(pylock: Pylock, path: Path) -> Lock:
         requirements_sha256=_tool_text(tool, "requirements-sha256"),
         wheels=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
         path=path,
+        excluded=_excluded(tool),
     )
     if path.name != (expected := _file_name(lock.variant, lock.target)):
         raise ValueError(f"tool.{_TOOL}: what is inside belongs into {expected}")
@@ -186,6 +193,13 @@ def _tool_text(tool: dict[str, Any], key: str) -> str:
     if not isinstance(value := tool.get(key), str):
         raise ValueError(f"tool.{_TOOL}.{key} is missing")  # noqa: TRY004 (one error for all)
     return value
+
+
+def _excluded(tool: dict[str, Any]) -> tuple[NormalizedName, ...]:
+    names = tool.get(_EXCLUDED, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"tool.{_TOOL}.{_EXCLUDED}: must be a list of names")
+    return tuple(sorted({canonicalize_name(name) for name in names}))
 
 
 def _target(tool: dict[str, Any]) -> Target:

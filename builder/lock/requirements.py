@@ -22,7 +22,7 @@ def requirements(manifest: Manifest, variant: str, target: Target) -> Iterator[R
 def digest(manifest: Manifest, variant: str, target: Target) -> str:
     """SHA-256, hexadecimal, over all that decides what a resolution may give."""
     settings = manifest.variant_target(variant, target)
-    asked = {
+    asked: dict[str, object] = {
         "python": manifest.python,
         "target": target,
         "requirements": sorted(str(r) for r in requirements(manifest, variant, target)),
@@ -30,4 +30,7 @@ def digest(manifest: Manifest, variant: str, target: Target) -> str:
             name: manifest.indexes[index] for name, index in sorted(settings.indexes.items())
         },
     }
+    # Only where there is any: locks that were made before there could be stay good.
+    if excluded := sorted(manifest.excluded(target)):
+        asked["exclude"] = excluded
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -37,6 +37,7 @@ _FOREIGN = frozenset(
     {
         "VIRTUAL_ENV",
         "UV_CONSTRAINT",
+        "UV_EXCLUDE",
         "UV_EXTRA_INDEX_URL",
         "UV_FIND_LINKS",
         "UV_INDEX",
@@ -103,6 +104,7 @@ def resolve(
         requirements_sha256=digest(manifest, variant, target),
         wheels=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
         path=lock_path(manifest_path, variant, target),
+        excluded=tuple(canonicalize_name(name) for name in sorted(manifest.excluded(target))),
     )
 
 
@@ -133,6 +135,7 @@ def _project(
                     for name in sorted(set(named.values()))
                 ],
                 "sources": {package: {"index": index} for package, index in named.items()},
+                "exclude-dependencies": sorted(manifest.excluded(target)),
                 "dependency-metadata": [
                     {
                         "name": wheel.name,

@@ -258,4 +258,6 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
         disk_need=disk_need(wheels, contents.runtime),
         checks=manifest.checks,
         blacklist=manifest.blacklist,
+        waived=contents.concessions.waived,
+        excluded=contents.concessions.excluded,
     )

@@ -12,6 +12,7 @@ from builder.footprint import BLOCK, longest
 from builder.lock.model import Lock
 from builder.manifest import Manifest
 from builder.pack.volumes import ARCHIVE_SUFFIX
+from builder.police import Concessions
 from builder.runtime.model import PreparedRuntime
 from builder.stub import Stub
 from builder.targets import LEGACY_MANYLINUX, TargetPlatform
@@ -36,6 +37,7 @@ class Contents:
         stored: what is packed of each.
         minimum_vc_runtime: what torch asks of Windows; None where nothing in particular.
         documents: file name to content, for the user.
+        concessions: where the wheels fall short of the manifest's rules, and may.
         asked_volume_size: bytes of a volume, where somebody asks for volumes.
     """
 
@@ -51,6 +53,7 @@ class Contents:
     runtime: PreparedRuntime
     stub: Stub
     documents: Mapping[str, bytes]
+    concessions: Concessions
     asked_volume_size: int | None = None
 
     @property

@@ -2,71 +2,109 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from bootstrap.bundle.policy import BlacklistRule
 from builder.graph import DependencyGraph
 from builder.lock.model import Lock
-from builder.manifest import Manifest
-from builder.police import blacklist, cuda, wheelset
+from builder.manifest import Exclusion, Manifest
+from builder.police import blacklist, cuda, exclusions, wheelset
 from builder.police.findings import Finding
 from builder.targets import TargetPlatform, find_target
 from builder.wheels import WheelFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """What the rules need to know beside the wheels."""
+class Case:
+    """What the rules need to know beside the wheels.
+
+    Attributes:
+        graph: of those wheels that are at hand.
+        today: decides which waivers have expired.
+    """
 
     manifest: Manifest
     lock: Lock
     target: TargetPlatform
     graph: DependencyGraph
+    today: date
 
     @property
     def roots(self) -> list[NormalizedName]:
+        """What the manifest itself asks for."""
         return [canonicalize_name(name) for name in self.manifest.roots]
 
+    @property
+    def rules(self) -> list[BlacklistRule]:
+        """Those of the blacklist that hold on the target."""
+        return [rule for rule in self.manifest.blacklist if rule.holds_on(self.target.name)]
 
-def _case(lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts]) -> _Case:
+    @property
+    def excluded(self) -> dict[str, Exclusion]:
+        """What is left out on the target, by name."""
+        return self.manifest.excluded(self.target.name)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all wheels are at hand, so that all dependencies are known."""
+        return all(wheel.name in self.graph.wheels for wheel in self.lock.wheels)
+
+    def hits(self) -> list[blacklist.Hit]:
+        """All that the blacklist is about, by name and by what the wheels at hand hold."""
+        named = [(wheel.name, wheel.version, wheel.filename) for wheel in self.lock.wheels]
+        return [
+            *blacklist.find_banned(named, self.rules, graph=self.graph, roots=self.roots),
+            *blacklist.find_hidden(self.graph, self.rules, self.roots, complete=self.is_complete),
+        ]
+
+
+def open_case(lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts], today: date) -> Case:
+    """Put together what the rules look at."""
     target = find_target(lock.target)
     graph = DependencyGraph(wheels, target.marker_environment(lock.python))
-    return _Case(manifest=manifest, lock=lock, target=target, graph=graph)
+    return Case(manifest=manifest, lock=lock, target=target, graph=graph, today=today)
 
 
-def judge_lock(lock: Lock, manifest: Manifest, at_hand: Sequence[WheelFacts] = ()) -> list[Finding]:
+def judge_lock(
+    lock: Lock, manifest: Manifest, at_hand: Sequence[WheelFacts] = (), *, today: date
+) -> list[Finding]:
     """What can be refused before anything is fetched.
 
     Args:
         lock: the set.
         manifest: where the rules stand.
-        at_hand: wheels of the set that are there already; they only serve to tell
-            who pulled a banned one in.
+        at_hand: wheels of the set that are there already; they tell who pulled a banned one
+            in, and whether they themselves hold something banned.
+        today: decides which waivers have expired.
     """
-    return _judge_names(_case(lock, manifest, at_hand))
+    return _judge_names(open_case(lock, manifest, at_hand, today))
 
 
-def judge_wheels(lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts]) -> list[Finding]:
+def judge_wheels(
+    lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts], *, today: date
+) -> list[Finding]:
     """The whole verdict over the lock and the files of all its wheels."""
-    case = _case(lock, manifest, wheels)
-    rules = [r for r in manifest.blacklist if r.holds_on(case.target.name)]
+    case = open_case(lock, manifest, wheels, today)
     variant = manifest.variant(lock.variant)
     return [
         *_judge_names(case),
-        *blacklist.find_hidden(case.graph, rules, case.roots),
         *cuda.find_wrong_torch(case.graph, variant.cuda),
-        *wheelset.find_unmet(case.graph),
+        *wheelset.find_unmet(case.graph, case.excluded.keys()),
         *wheelset.find_collisions(case.graph),
     ]
 
 
-def _judge_names(case: _Case) -> list[Finding]:
+def _judge_names(case: Case) -> list[Finding]:
     lock, manifest = case.lock, case.manifest
-    rules = [r for r in manifest.blacklist if r.holds_on(case.target.name)]
     distributions = [(wheel.name, wheel.version) for wheel in lock.wheels]
     accepted = frozenset(case.target.tags(lock.python))
+    hits = case.hits()
     return [
-        *blacklist.find_banned(distributions, rules, graph=case.graph, roots=case.roots),
+        *blacklist.refuse_hits(hits, case.today),
+        *blacklist.find_expired(case.rules, hits, case.today),
+        *exclusions.find_present(distributions, case.excluded),
         *wheelset.find_duplicates(lock.wheels),
         *wheelset.find_misfits(lock.wheels, accepted, case.target.name),
         *cuda.find_mixed_builds(distributions, manifest.variant(lock.variant).cuda),

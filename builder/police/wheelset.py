@@ -1,7 +1,7 @@
 """That the set can be installed without a resolver: it fits, is closed, and does not collide."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
@@ -45,9 +45,14 @@ def find_misfits(
             )
 
 
-def find_unmet(graph: DependencyGraph) -> Iterator[Finding]:
-    """Requirements that nothing in the set meets, as ``pip check`` would say."""
+def find_unmet(graph: DependencyGraph, excluded: Collection[str] = ()) -> Iterator[Finding]:
+    """Requirements that nothing in the set meets, as ``pip check`` would say.
+
+    Those on a distribution that is left out on purpose are no finding.
+    """
     for edge in graph.unmet():
+        if edge.name in excluded:
+            continue
         yield Finding(
             rule="closure",
             package=edge.source,

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 
@@ -168,6 +169,7 @@ def pack(folder: Path, key: Path, contents: Contents) -> Draft:
         runtime="host",
         stub=None,
         jobs=1,
+        today=date(2026, 1, 1),
         authenticode=key,
     )
     workshop = pipeline._Workshop(

@@ -21,6 +21,7 @@ from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock
 from builder.lock.resolve import resolve
 from builder.manifest import (
     DEFAULT_PATH,
+    Exclusion,
     Manifest,
     Package,
     PackageGroup,
@@ -47,7 +48,10 @@ def indexes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Indexes
 
 
 def manifest_of(
-    *packages: str, index: str | None = None, pins: dict[str, str] | None = None
+    *packages: str,
+    index: str | None = None,
+    pins: dict[str, str] | None = None,
+    exclude: tuple[Exclusion, ...] = (),
 ) -> Manifest:
     """Torch is taken from ``index``, everything else from pip's own."""
     wanted = tuple(Package(order=n, name=name) for n, name in enumerate(packages, 1))
@@ -60,6 +64,7 @@ def manifest_of(
         indexes={"named": index} if index else {},
         groups=(PackageGroup(name="all", packages=wanted),),
         variants={"cu118": Variant(cuda="11.8", targets={LINUX: settings, WINDOWS: settings})},
+        exclude=exclude,
         blacklist=(),
         checks=(),
     )
@@ -111,6 +116,46 @@ def test_markers_are_those_of_the_target(indexes: Indexes) -> None:
     manifest = manifest_of("demo")
     assert [wheel.name for wheel in lock(manifest).wheels] == ["demo", "posix-only"]
     assert [wheel.name for wheel in lock(manifest, WINDOWS).wheels] == ["demo", "windows-only"]
+
+
+def offer_unsloth(indexes: Indexes) -> None:
+    """What unsloth asks for, by itself, by another, and by an extra."""
+    indexes.add("json", "unsloth-1.0-py3-none-any.whl", "zoo[more]", "torchao>=0.13", "helper")
+    indexes.add("json", "zoo-1.0-py3-none-any.whl", "TorchAO>=0.15", "part")
+    for name in ("helper-1.0", "part-1.0", "torchao-0.18", "torchao_part-1.0"):
+        needs = ("torchao-part",) if name == "torchao-0.18" else ()
+        indexes.add("json", f"{name}-py3-none-any.whl", *needs)
+
+
+def test_what_is_excluded_is_left_out_with_all_that_it_alone_needs(indexes: Indexes) -> None:
+    offer_unsloth(indexes)
+    assert "torchao" in [wheel.name for wheel in lock(manifest_of("unsloth")).wheels]
+    manifest = manifest_of("unsloth", exclude=(Exclusion(name="torchao", reason="r"),))
+    made = lock(manifest)
+    assert [wheel.name for wheel in made.wheels] == ["helper", "part", "unsloth", "zoo"]
+    assert made.excluded == ("torchao",)
+    assert 'excluded = [\n    "torchao",\n]' in encode_lock(made).decode()
+    assert check_lock(made, manifest, load_facts()) == []
+
+
+def test_it_need_not_exist_at_all(indexes: Indexes) -> None:
+    indexes.add("json", "demo-1.0-py3-none-any.whl", "nowhere>=3")
+    made = lock(manifest_of("demo", exclude=(Exclusion(name="nowhere", reason="r"),)))
+    assert [wheel.name for wheel in made.wheels] == ["demo"]
+
+
+def test_it_is_left_out_on_its_targets_only(
+    indexes: Indexes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nor does the resolver listen to the environment, in this as in other things."""
+    offer_unsloth(indexes)
+    (tmp_path / "excludes.txt").write_text("torchao\nhelper\n")
+    monkeypatch.setenv("UV_EXCLUDE", str(tmp_path / "excludes.txt"))
+    only = Exclusion(name="torchao", reason="r", targets=("win_amd64",))
+    linux, windows = (lock(manifest_of("unsloth", exclude=(only,)), on) for on in (LINUX, WINDOWS))
+    assert {"torchao", "torchao-part", "helper"} <= {wheel.name for wheel in linux.wheels}
+    assert [wheel.name for wheel in windows.wheels] == ["helper", "part", "unsloth", "zoo"]
+    assert (linux.excluded, windows.excluded) == ((), ("torchao",))
 
 
 def test_a_hash_that_the_index_does_not_state_is_made_from_the_file(indexes: Indexes) -> None:

@@ -123,6 +123,8 @@ def tiny_index(
         disk_need=1 << 20,
         checks=(),
         blacklist=(),
+        waived=(),
+        excluded=(),
     )
 
 

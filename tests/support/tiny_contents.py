@@ -9,6 +9,7 @@ from bootstrap.bundle import layout
 from bootstrap.bundle.value import Target
 from builder.lock.model import Lock, LockedWheel
 from builder.pack.contents import Contents
+from builder.police import Concessions
 from builder.runtime.model import PreparedRuntime
 from builder.stub import Stub
 from builder.targets import TARGETS
@@ -68,6 +69,7 @@ def tiny_contents(
         runtime=_runtime(folder),
         stub=_stub(folder, program),
         documents={"README.txt": b"read me\n"},
+        concessions=Concessions(),
         asked_volume_size=volume_size,
     )
 

@@ -1,6 +1,7 @@
 """Made-up wheelhouses are right to the builder, the same each time, and of the asked size."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_the_builder_has_nothing_to_object_to(work: Work, tmp_path: Path) -> Non
     assert check_lock(lock, manifest, load_facts()) == []
     wheels = read_wheels(lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files))
     assert len(wheels) == work.wheels
-    assert not judge_wheels(lock, manifest, wheels)
+    assert not judge_wheels(lock, manifest, wheels, today=date(2026, 1, 1))
     assert sum(wheel.footprint.file_count for wheel in wheels) == work.files
     graph = DependencyGraph(wheels, TARGET.marker_environment(lock.python))
     assert graph.chain(lock.wheels[-1].name, [stack.changing])

@@ -1,8 +1,10 @@
 """Which extras fit the new environment: every reason against one, and what follows from it."""
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.policy import BlacklistRule, Waiver
 from bootstrap.extras import Extra, Terms, choose
 from bootstrap.extras.model import Distribution, File
 from builder.targets import TARGETS
@@ -157,6 +159,16 @@ def test_every_reason(case: str) -> None:
 def test_what_is_banned_in_one_version_may_come_in_another() -> None:
     allowed = extra("torchao", version="9.1", files=[file("torchao/__init__.py")])
     assert reasons([allowed], terms(rules=(TORCHAO,))) == {}
+
+
+@pytest.mark.parametrize(("versions", "left_out"), [("", set()), ("==0.7", {"torchao", "x"})])
+def test_what_is_waived_may_come(versions: str, left_out: set[str]) -> None:
+    """A waiver for some versions speaks of no module in a distribution of another name."""
+    waiver = Waiver(versions=versions, reason="r", expires=date(1999, 12, 31))
+    waived = msgspec.structs.replace(TORCHAO, waiver=waiver)
+    extras = [extra("torchao", version="0.6"), extra("x", files=[file("torchao/__init__.py")])]
+    assert reasons(extras, terms(rules=(waived,))).keys() == left_out
+    assert reasons([extra("torchao", version="0.7")], terms(rules=(waived,))) == {}
 
 
 def test_the_tags_of_the_target_count() -> None:

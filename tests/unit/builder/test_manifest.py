@@ -1,4 +1,5 @@
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,22 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
     assert manifest.variant_target("cu118", "linux_x86_64").indexes == {"torch": "own"}
 
 
+def test_a_waiver_is_one_or_several(tmp_path: Path) -> None:
+    for value, count in (({}, 0), ({"waiver": waived()}, 1), ({"waiver": [waived()] * 2}, 2)):
+        data = at(plain(), "blacklist", 0, value={"name": "torchao", "reason": "r", **value})
+        (rule,) = load_manifest(write(tmp_path, data)).blacklist
+        assert [waiver.expires for waiver in rule.waivers] == [date(2027, 1, 31)] * count
+
+
+def test_one_may_be_left_out_on_each_target(tmp_path: Path) -> None:
+    both = [
+        {"name": "torchao", "targets": [target], "reason": target}
+        for target in ("linux_x86_64", "win_amd64")
+    ]
+    manifest = load_manifest(write(tmp_path, at(plain(), "exclude", value=both)))
+    assert manifest.excluded("win_amd64")["torchao"].reason == "win_amd64"
+
+
 def at(data: Any, *place: str | int, value: Any) -> Any:
     """``data`` with ``value`` at that place."""
     inner = data
@@ -68,6 +85,13 @@ def at(data: Any, *place: str | int, value: Any) -> Any:
 
 
 LINUX = ("variants", "cu118", "targets", "linux_x86_64")
+LEFT_OUT = {"name": "torchao", "reason": "r"}
+
+
+def waived(**fields: str) -> dict[str, str]:
+    return {"reason": "r", "expires": "2027-01-31", **fields}
+
+
 TWICE = [{"id": "a", "probe": "imports"}, {"id": "a", "probe": "absent"}]
 
 
@@ -85,6 +109,15 @@ TWICE = [{"id": "a", "probe": "imports"}, {"id": "a", "probe": "absent"}]
             "groups[1].packages[0].specifier: '=>1'",
         ),
         (("blacklist", 0, "specifier"), "new", "blacklist[0].specifier: 'new'"),
+        (("blacklist", 0, "waiver"), {"reason": "r"}, "waiver: 'expires' is a required property"),
+        (("blacklist", 0, "waiver"), [waived(expires="soon")], "waiver[0].expires"),
+        (("blacklist", 0, "waiver"), waived(expires="2027-02-30"), "waiver.expires"),
+        (("blacklist", 0, "waiver"), waived(reason=""), "waiver.reason"),
+        (("blacklist", 0, "waiver"), waived(versions="0.18"), "waiver.versions: '0.18'"),
+        (("blacklist", 0, "waiver"), [waived(versions="0.18")], "waiver[0].versions: '0.18'"),
+        (("exclude",), [{"name": "x"}], "exclude[0]: 'reason' is a required property"),
+        (("exclude",), [LEFT_OUT, LEFT_OUT], "exclude[1].name: torchao is left out twice"),
+        (("exclude",), [LEFT_OUT | {"name": "demo"}], "demo is left out, and asked for in a group"),
         (("checks",), TWICE, "checks: a is the id of 2 checks"),
         (("python",), "3", "python"),
         (("version",), "one", "version"),

@@ -1,68 +1,12 @@
 """What the police find, and what they let pass, on wheels made to measure."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
 from bootstrap.bundle.policy import BlacklistRule
-from builder.lock.model import Lock
-from builder.manifest import Manifest, Package, PackageGroup, Variant, VariantTarget
-from builder.police import Finding, judge_lock, judge_wheels
-from builder.wheels import WheelFacts, read_wheel
-from tests.support.made_locks import lock_wheels
-from tests.support.small_stack import make_wheel
-
-TORCHAO = BlacklistRule(name="torchao", modules=("torchao",), reason="It breaks imports.")
-LINUX = "cp311-cp311-linux_x86_64"
-
-
-@dataclasses.dataclass(slots=True)
-class Stack:
-    """A lock of wheels that are made one by one."""
-
-    folder: Path
-    wheels: list[WheelFacts] = dataclasses.field(default_factory=list)
-    rules: tuple[BlacklistRule, ...] = (TORCHAO,)
-    cuda: str | None = "12.4"
-    roots: tuple[str, ...] = ("demo",)
-
-    def add(
-        self,
-        name: str,
-        version: str = "1.0",
-        files: dict[str, bytes] | None = None,
-        *requires: str,
-        tag: str = "py3-none-any",
-    ) -> None:
-        content = {f"{name}.py": b""} if files is None else files
-        path = make_wheel(self.folder, name, version, content, requires, tag)
-        self.wheels.append(read_wheel(path, path.name))
-
-    @property
-    def manifest(self) -> Manifest:
-        packages = tuple(Package(order=n, name=name) for n, name in enumerate(self.roots, 1))
-        settings = VariantTarget(pins={})
-        return Manifest(
-            product="P",
-            version="1",
-            company="c",
-            python="3.11",
-            groups=(PackageGroup(name="all", packages=packages),),
-            variants={"v": Variant(cuda=self.cuda, targets={"linux_x86_64": settings})},
-            blacklist=self.rules,
-            checks=(),
-        )
-
-    @property
-    def lock(self) -> Lock:
-        return lock_wheels(self.wheels, self.folder, variant="v")
-
-    def judge(self) -> list[Finding]:
-        return judge_wheels(self.lock, self.manifest, self.wheels)
-
-    def rules_broken(self) -> list[str]:
-        return [finding.rule for finding in self.judge()]
+from builder.police import judge_lock
+from tests.support.made_stack import LINUX, Stack
 
 
 @pytest.fixture
@@ -83,7 +27,7 @@ def test_the_chain_to_a_banned_one(stack: Stack) -> None:
     (finding,) = stack.judge()
     assert finding.rule == "blacklist"
     assert "Pulled in by: demo → zoo → torchao>=0.13." in finding.message
-    (before,) = judge_lock(stack.lock, stack.manifest)
+    (before,) = judge_lock(stack.lock, stack.manifest, today=stack.today)
     assert "not known, not all wheels could be had" in before.message
 
 
