@@ -7,6 +7,7 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from bootstrap.bundle.evidence import describe_evidence
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.units import human_size
 from builder import pipeline
@@ -230,6 +231,7 @@ def inspect(options: Namespace, console: Console) -> ExitCode:
     reader = BundleReader.open(_existing(options.file))
     text = reader.index_bytes.decode().rstrip()
     console.note(wheels_line(reader.index))
+    console.note(f"evidence: {describe_evidence(reader.index.evidence)}")
     console.result(text, index=json.loads(text), ratio=round(reader.index.ratio, 4))
     return ExitCode.DONE
 

@@ -2,10 +2,11 @@
 
 ::
 
-    manifest → lock → stub → fetch → police → runtime → pack → prove → report
+    manifest → lock → stub → fetch → police → runtime → evidence → pack → prove → report
                               └── wheels are compressed ──┘
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from bootstrap.bundle.model import Compression, CudaTerms
 from builder.disk import storing
 from builder.documents import render_documents
 from builder.errors import DownloadError, ReportedError
+from builder.evidence import read_revision, state_provenance, write_evidence
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, adopt, fetch
 from builder.graph import DependencyGraph
@@ -273,9 +275,28 @@ class _Workshop:
             runtime=runtime,
             stub=stub,
             documents={},
+            provenance=state_provenance(lock, self._request.manifest, read_revision()),
+            evidence={},
             asked_volume_size=self._request.volume_size,
         )
-        return replace(contents, documents=render_documents(template_values(contents)))
+        return replace(
+            contents,
+            documents=render_documents(template_values(contents)),
+            evidence=self._write_evidence(contents, graph),
+        )
+
+    def _write_evidence(self, contents: Contents, graph: DependencyGraph) -> dict[str, Path]:
+        self._steps.begin("evidence")
+        folder = self._scratch / "evidence"
+        shutil.rmtree(folder, ignore_errors=True)
+        with (
+            storing(self._request.output, option="--output"),
+            blaming_cache(
+                contents.lock,
+                {wheel.sha256: graph.wheels[wheel.name].path for wheel in lock.wheels},
+            ),
+        ):
+            return write_evidence(contents, graph, folder)
 
     def _cuda_terms(self, lock: Lock) -> CudaTerms | None:
         cuda, torch = self._manifest.variant(lock.variant).cuda, _torch(lock)

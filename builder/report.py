@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from bootstrap.bundle.evidence import describe_evidence
 from bootstrap.bundle.model import CudaTerms, Index
+from bootstrap.bundle.provenance import Provenance
 from bootstrap.bundle.units import human_size
 from builder.pack.contents import Contents, disk_need
 
@@ -75,6 +77,8 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
         f"  stub           {human_size(stub.path.stat().st_size)}",
         f"  runtime        {human_size(index.runtime.entry.size)}, CPython {runtime}",
         f"  {wheels_line(index)}",
+        f"evidence         {describe_evidence(index.evidence)}",
+        f"revision         {_revision(index.provenance)}",
         f"disk need        {human_size(index.disk_need)}",
         f"minimum glibc    {index.minimum_glibc or 'none'}",
         f"GPU and driver   {driver_line(index.cuda)}",
@@ -84,6 +88,12 @@ def summarize(index: Index, contents: Contents, *, size: int, seconds: Mapping[s
     if index.runtime.warning:
         lines.append(f"warning          {index.runtime.warning}")
     return "\n".join([*lines, "", package_table(contents), ""])
+
+
+def _revision(provenance: Provenance) -> str:
+    if provenance.revision is None:
+        return "unknown: the builder runs from no checkout"
+    return provenance.revision + (", changed" if provenance.dirty else "")
 
 
 def wheels_line(index: Index) -> str:
