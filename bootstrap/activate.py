@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bootstrap import evidence, live
+from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE_NAME
 from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
 from bootstrap.files import part_of, remove_file, replace_file
 from bootstrap.generation import LINK_NAME, Generation, home_of
@@ -116,7 +117,7 @@ def require_live(target: Path, generation: Generation) -> None:
         if not _is_copy(own, path):
             faults.append(f"{own} is missing or was changed")
     if not evidence.is_shown(target, generation):
-        faults.append(f"{target / evidence.FOLDER_NAME} is not that of {generation.name}")
+        faults.append(f"{target / EVIDENCE_NAME} is not that of {generation.name}")
     if faults:
         raise VerificationError(
             f"{'; '.join(faults)}.",

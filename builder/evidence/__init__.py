@@ -12,12 +12,12 @@ from builder.evidence.inventory import NAME as INVENTORY_NAME
 from builder.evidence.inventory import inventory
 from builder.evidence.pieces import Piece
 from builder.evidence.provenance import DEFAULT_INDEX, encode_provenance, state_provenance
-from builder.evidence.revision import read_revision
+from builder.evidence.revision import Revision, read_revision
 from builder.evidence.texts import TextFolder
 from builder.graph import DependencyGraph
 from builder.pack.contents import Contents
 
-__all__ = ["read_revision", "state_provenance", "write_evidence"]
+__all__ = ["Revision", "read_revision", "state_provenance", "write_evidence"]
 
 
 def write_evidence(contents: Contents, graph: DependencyGraph, folder: Path) -> dict[str, Path]:

@@ -140,7 +140,7 @@ def _properties(piece: Piece) -> Iterator[Property]:
 
 
 def _purl(piece: Piece) -> PackageURL | None:
-    if piece.kind == "library" or piece.kind == "stub":
+    if piece.kind in {"library", "stub"}:
         return None
     kind = "generic" if piece.name in _GENERIC else "pypi"
     return PackageURL(type=kind, name=piece.name, version=piece.version)

@@ -112,8 +112,8 @@ def _metadata(name: str, version: str, expression: str) -> bytes:
 
 
 def _libraries(freezer: Freezer, target: TargetPlatform) -> Iterator[_Part]:
-    path = {} if freezer.site_packages is None else {"path": [str(freezer.site_packages)]}
-    found = {canonicalize_name(d.name): d for d in metadata.distributions(**path)}
+    path = sys.path if freezer.site_packages is None else [str(freezer.site_packages)]
+    found = {str(canonicalize_name(d.name)): d for d in metadata.distributions(path=path)}
     minor = freezer.python.rpartition(".")[0]
     for name in sorted(_closure(found, target.marker_environment(minor))):
         distribution = found[canonicalize_name(name)]
