@@ -110,9 +110,11 @@ def lock(options: Namespace, console: Console) -> ExitCode:
         return _check_locks(options, manifest, facts, console)
     known = load_known_wheels()
     for variant in options.cuda:
+        path = lock_path(options.manifest, variant, target.name)
         made = resolve(
             *(manifest, options.manifest, variant, target.name, console),
             known=known,
+            keep=load_lock(path) if options.keep else None,
             size_of=size_at,
         )
         require_trio(made, facts)
