@@ -6,7 +6,6 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from bootstrap.bundle.evidence import LICENSES, PROVENANCE_NAME, SBOM_NAME
-from bootstrap.bundle.provenance import Provenance
 from builder.evidence.gather import runtime_piece, stub_piece, wheel_pieces
 from builder.evidence.inventory import NAME as INVENTORY_NAME
 from builder.evidence.inventory import inventory
@@ -46,7 +45,7 @@ def write_evidence(contents: Contents, graph: DependencyGraph, folder: Path) -> 
     short = contents.provenance
     provenance = encode_provenance(short, contents.lock, indexes, runtime, stub)
     (folder / PROVENANCE_NAME).write_bytes(provenance)
-    (folder / SBOM_NAME).write_bytes(_sbom(contents, short, pieces))
+    _write_sbom(folder / SBOM_NAME, contents, pieces)
     found = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path for path in sorted(found)}
 
@@ -58,14 +57,15 @@ def _indexes(contents: Contents) -> Mapping[str, str]:
     return {wheel.name: named.get(wheel.name, DEFAULT_INDEX) for wheel in lock.wheels}
 
 
-def _sbom(contents: Contents, short: Provenance, pieces: list[Piece]) -> bytes:
+def _write_sbom(path: Path, contents: Contents, pieces: list[Piece]) -> None:
     # Costs every command a tenth of a second when it is imported at the top.
-    from builder.evidence.sbom import Subject, make_sbom  # noqa: PLC0415
+    from builder.evidence.sbom import Subject, write_sbom  # noqa: PLC0415
 
-    manifest, lock = contents.manifest, contents.lock
+    manifest, lock, short = contents.manifest, contents.lock, contents.provenance
     asked = {canonicalize_name(name) for name in manifest.roots}
     roots = [piece.ref for piece in pieces if piece.kind != "wheel" or piece.name in asked]
-    return make_sbom(
+    write_sbom(
+        path,
         Subject(
             product=manifest.product,
             version=manifest.version,

@@ -1,18 +1,21 @@
 """The software bill of materials, CycloneDX 1.6. Imported where it is needed: it takes a while."""
 
+import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom, BomMetaData
-from cyclonedx.model.bom_ref import BomRef
 from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.license import DisjunctiveLicense, License
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
@@ -33,6 +36,8 @@ _TYPES: dict[Kind, ComponentType] = {
 # Parts that are on no package index.
 _GENERIC = frozenset({"cpython", "llmsetup"})
 _ROOT = "bundle"
+# Components that are made and checked together.
+_BATCH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,37 +59,99 @@ class Subject:
     roots: tuple[str, ...]
 
 
-def make_sbom(subject: Subject, pieces: Iterable[Piece]) -> bytes:
-    """The document, checked against the schema; the same content gives the same bytes.
+def write_sbom(path: Path, subject: Subject, pieces: Iterable[Piece]) -> None:
+    """Write the document, checked against the schema; the same content gives the same bytes.
+
+    It is made and checked some components at a time: the library and the schema's validator
+    compare each with each, which takes minutes and half a gigabyte where there are 10,000.
+
+    Args:
+        path: of the file.
+        subject: what it is of.
+        pieces: its components, each ref once.
 
     Raises:
         AssertionError: it does not answer the schema, which is a bug.
     """
-    bom = Bom(metadata=_metadata(subject), components=(), dependencies=())
-    bom.dependencies.add(_dependency(_ROOT, subject.roots))
-    licenses = LicenseFactory()
-    for piece in pieces:
-        bom.components.add(_component(piece, licenses))
-        for one in piece.walk():
-            bom.dependencies.add(_dependency(one.ref, one.needs))
-    document = json.loads(JsonV1Dot6(bom).output_as_string())
-    _settle(document, subject)
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
-    if fault:
-        raise AssertionError(f"The SBOM does not answer its schema: {fault}")
-    return text.encode()
+    document = _frame(subject)
+    dependencies = [_dependency(_ROOT, subject.roots)]
+    arrays = {
+        "components": _components(pieces, dependencies),
+        # Complete when the components are written, which come before them.
+        "dependencies": dependencies,
+    }
+    digest = hashlib.sha256()
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+
+        def put(text: str) -> None:
+            digest.update(text.encode())
+            file.write(text)
+
+        for key in sorted(document):
+            put(f"{',' if file.tell() else '{'}\n  {json.dumps(key)}: ")
+            if key in arrays:
+                _put_array(put, arrays[key])
+            elif key == "serialNumber":
+                put(json.dumps(uuid.uuid5(_SPACE, digest.hexdigest()).urn))
+            else:
+                put(_indented(document[key], 2).lstrip())
+        put("\n}\n")
 
 
-def _settle(document: dict[str, Any], subject: Subject) -> None:
-    """Replace what the library takes from the clock and from chance."""
+def _frame(subject: Subject) -> dict[str, Any]:
+    """All but the components, and what they depend on."""
+    document: dict[str, Any] = json.loads(
+        JsonV1Dot6(Bom(metadata=_metadata(subject))).output_as_string()
+    )
+    # What the library takes from the clock.
     if subject.built is None:
         del document["metadata"]["timestamp"]
     else:
         document["metadata"]["timestamp"] = subject.built
-    document.pop("serialNumber")
-    content = json.dumps(document, sort_keys=True)
-    document["serialNumber"] = f"urn:uuid:{uuid.uuid5(_SPACE, content)}"
+    document |= {"components": [], "dependencies": [_dependency(_ROOT, subject.roots)]}
+    _require_valid(document)
+    return document
+
+
+def _components(
+    pieces: Iterable[Piece], dependencies: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Each component as it is written; what it depends on is added to the list."""
+    licenses, refs, waiting = LicenseFactory(), set[str](), iter(pieces)
+    while batch := list(islice(waiting, _BATCH)):
+        bom = Bom(components=[_component(piece, licenses) for piece in batch])
+        document = json.loads(JsonV1Dot6(bom).output_as_string())
+        every = [one for piece in batch for one in piece.walk()]
+        if len(refs | {one.ref for one in every}) != len(refs) + len(every):
+            raise AssertionError("Two components of the SBOM have the same ref.")
+        refs.update(one.ref for one in every)
+        document["dependencies"] = [_dependency(one.ref, one.needs) for one in every]
+        _require_valid(document)
+        dependencies += document["dependencies"]
+        yield from document["components"]
+
+
+def _require_valid(document: dict[str, Any]) -> None:
+    fault = _validator().validate_str(json.dumps(document))
+    if fault:
+        raise AssertionError(f"The SBOM does not answer its schema: {fault}")
+
+
+@cache
+def _validator() -> JsonStrictValidator:
+    return JsonStrictValidator(SchemaVersion.V1_6)
+
+
+def _put_array(put: Callable[[str], None], items: Iterable[Any]) -> None:
+    before = "["
+    for item in items:
+        put(f"{before}\n{_indented(item, 4)}")
+        before = ","
+    put("[]" if before == "[" else "\n  ]")
+
+
+def _indented(value: Any, by: int) -> str:  # noqa: ANN401 (whatever JSON holds)
+    return indent(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False), " " * by)
 
 
 def _metadata(subject: Subject) -> BomMetaData:
@@ -106,8 +173,8 @@ def _metadata(subject: Subject) -> BomMetaData:
     return metadata
 
 
-def _dependency(ref: str, needs: Iterable[str]) -> Dependency:
-    return Dependency(ref=_ref(ref), dependencies=[Dependency(ref=_ref(need)) for need in needs])
+def _dependency(ref: str, needs: Iterable[str]) -> dict[str, Any]:
+    return {"ref": ref, "dependsOn": sorted(needs)} if needs else {"ref": ref}
 
 
 def _component(piece: Piece, licenses: LicenseFactory) -> Component:
@@ -156,7 +223,3 @@ def _licenses(declared: Declared, factory: LicenseFactory) -> list[License]:
 
 def _hash(sha256: str) -> HashType:
     return HashType.from_hashlib_alg("sha256", sha256)
-
-
-def _ref(text: str) -> BomRef:
-    return BomRef(text)
