@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from bootstrap import live
+from bootstrap import evidence, live
+from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE_NAME
 from bootstrap.errors import BusyError, UnsafeTargetError, VerificationError
 from bootstrap.files import part_of, remove_file, replace_file
 from bootstrap.generation import LINK_NAME, Generation, home_of
@@ -16,13 +17,15 @@ def require_free_link(target: Path) -> None:
     """Refuse to put our link where somebody keeps something of their own.
 
     Raises:
-        UnsafeTargetError: ``<target>/.venv`` is there and is not of our making.
+        UnsafeTargetError: ``<target>/.venv``, or what shows the evidence, is there and is not
+            of our making.
     """
     if live.is_foreign(target):
         raise UnsafeTargetError(
             f"{target / LINK_NAME} is a folder that this installer did not make.",
             remedy="Move it away, then start again.",
         )
+    evidence.require_free(target)
 
 
 def require_unused(target: Path) -> None:
@@ -55,6 +58,7 @@ def activate(target: Path, generation: Generation, state: InstallState) -> None:
     """
     before = load_state(target)
     write_launchers(target, generation)
+    evidence.show(target, generation)
     live.lead(target, generation.name, generation.way)
     try:
         save_state(target, state)
@@ -112,6 +116,8 @@ def require_live(target: Path, generation: Generation) -> None:
         own = target / path.name
         if not _is_copy(own, path):
             faults.append(f"{own} is missing or was changed")
+    if not evidence.is_shown(target, generation):
+        faults.append(f"{target / EVIDENCE_NAME} is not that of {generation.name}")
     if faults:
         raise VerificationError(
             f"{'; '.join(faults)}.",

@@ -15,6 +15,7 @@ from bootstrap import torch_lock, verify
 from bootstrap.activate import launchers_in
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.events import Listener
+from bootstrap.evidence import write_evidence
 from bootstrap.extras import CarriedOver, Extra, carry_over, keep_wheels, require_no_link
 from bootstrap.generation import Generation
 from bootstrap.install.earlier import Earlier
@@ -89,6 +90,7 @@ def build(origin: Origin, generation: Generation) -> Built:
         write_torch_watch(generation)
     write_pip_configuration(reader.index, generation)
     write_documents(reader, generation)
+    write_evidence(reader, generation.evidence)
     return Built(generation=generation, known=known, carried=_carry(origin, generation))
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import tomli_w
 
+from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE_NAME
 from bootstrap.bundle.model import Index, Wheel
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.crew import Crew
 from bootstrap.deflating import write_deflated
 from bootstrap.errors import UnsafeTargetError, reporting
 from bootstrap.events import Listener
+from bootstrap.evidence import take_back, write_evidence
 from bootstrap.files import patiently, remove_file, replace_file
 from bootstrap.interrupts import held
 from bootstrap.medium import threads_for
@@ -33,7 +35,7 @@ class _Written:
 
 
 def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -> Path:
-    """Write ``<folder>/wheelhouse/*.whl`` and ``<folder>/pylock.toml`` (PEP 751).
+    """Write ``<folder>/wheelhouse/*.whl``, ``evidence/`` and ``pylock.toml`` (PEP 751).
 
     What is stored as it was comes back byte for byte. A transcoded wheel comes back deflated:
     the same members and the same RECORD in another file, which ``pylock.toml`` describes.
@@ -52,6 +54,7 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
     """
     reader.require_volumes()
     wheelhouse, lock = folder / "wheelhouse", folder / "pylock.toml"
+    evidence = folder / EVIDENCE_NAME
     listener.phase("extract", sum(_work(wheel) for wheel in reader.index.wheels))
     with reporting("extracting", option="--extract"):
         if folder.exists() and any(folder.iterdir()):
@@ -61,12 +64,15 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
         wheelhouse.mkdir(parents=True)
         try:
             written = _extract_all(reader, wheelhouse, listener)
+            write_evidence(reader, evidence)
             bring_to_disk(wheelhouse)
+            bring_to_disk(evidence)
             replace_file(lock, tomli_w.dumps(_pylock(reader.index, written)).encode())
         except BaseException:
             # Half of it would be of no use, and in the way of the next attempt.
             with held():
                 _take_back(reader.index, wheelhouse)
+                take_back(reader.index, evidence)
             raise
     return lock
 

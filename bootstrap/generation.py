@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bootstrap import inventory
+from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE_NAME
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.value import Target
 
@@ -105,6 +106,11 @@ class Generation:
     def inventory(self) -> Path:
         """Every file with its hash, as installed."""
         return self.folder / inventory.FILE_NAME
+
+    @property
+    def evidence(self) -> Path:
+        """SBOM, licences and provenance of what is in it."""
+        return self.venv / EVIDENCE_NAME
 
     @property
     def documents(self) -> Path:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from bootstrap import inventory, live
+from bootstrap import evidence, inventory, live
 from bootstrap.activate import restore_live, withdraw_launchers, write_launchers
 from bootstrap.belongings import rescue
 from bootstrap.errors import ReportedError, reporting
@@ -96,8 +96,10 @@ def discard(target: Path, state: InstallState, listener: Listener) -> InstallSta
 def _restore_launchers(target: Path, state: InstallState, listener: Listener) -> None:
     try:
         withdraw_launchers(target, state.live)
-        if state.live:
-            write_launchers(target, state.live.generation_in(target))
+        live_one = state.live.generation_in(target) if state.live else None
+        if live_one:
+            write_launchers(target, live_one)
+        evidence.show(target, live_one)
     except (OSError, ReportedError) as error:
         listener.warn(f"What {target} is started by could not be put back: {error}.")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bootstrap import live, registration
+from bootstrap import evidence, live, registration
 from bootstrap.activate import require_unused, restore_live, withdraw_launchers
 from bootstrap.belongings import require_haven, rescue
 from bootstrap.errors import DISK_FULL, ReportedError
@@ -101,6 +101,7 @@ def finish_removal(target: Path, state: InstallState, listener: Listener) -> tup
     if gone:
         _unregister(gone, target, listener)
     live.clear(target)
+    evidence.hide(target)
     if state.keep_user_files:
         _rescue_all(target, state, listener)
     remove_tree(target / "generations", inside=target)

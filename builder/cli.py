@@ -244,6 +244,11 @@ def _lock_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="only say whether the lock still answers the manifest"
     )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="lock the same files again, with what their index says of them now (upload times)",
+    )
 
 
 def _check_options(parser: argparse.ArgumentParser) -> None:

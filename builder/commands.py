@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from packaging.utils import NormalizedName, canonicalize_name
 
+from bootstrap.bundle.evidence import describe_evidence
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.units import human_size
 from builder import pipeline
@@ -120,9 +121,11 @@ def lock(options: Namespace, console: Console) -> ExitCode:
         return _check_locks(options, manifest, facts, console)
     known = load_known_wheels()
     for variant in options.cuda:
+        path = lock_path(options.manifest, variant, target.name)
         made = resolve(
             *(manifest, options.manifest, variant, target.name, console),
             known=known,
+            keep=load_lock(path) if options.keep else None,
             size_of=size_at,
         )
         require_trio(made, facts)
@@ -261,6 +264,7 @@ def inspect(options: Namespace, console: Console) -> ExitCode:
     index = reader.index
     for remark in Concessions(waived=index.waived, excluded=index.excluded).remarks():
         console.note(remark)
+    console.note(f"evidence: {describe_evidence(reader.index.evidence)}")
     console.result(text, index=json.loads(text), ratio=round(reader.index.ratio, 4))
     return ExitCode.DONE
 

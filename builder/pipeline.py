@@ -2,10 +2,11 @@
 
 ::
 
-    manifest → lock → stub → fetch → police → runtime → pack → prove → report
+    manifest → lock → stub → fetch → police → runtime → evidence → pack → prove → report
                               └── wheels are compressed ──┘
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from bootstrap.bundle.model import Compression, CudaTerms
+from bootstrap.bundle.provenance import Provenance
 from builder.disk import storing
 from builder.documents import render_documents
 from builder.errors import DownloadError, ReportedError
+from builder.evidence import Revision, read_revision, state_provenance, write_evidence
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, WantedFile, adopt, fetch
 from builder.graph import DependencyGraph
@@ -53,7 +56,15 @@ from builder.runtime import (
     runtime_files,
 )
 from builder.steps import Steps
-from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub, stub_files
+from builder.stub import (
+    Stub,
+    freeze_stub,
+    identity_of,
+    open_stub,
+    read_parts,
+    require_stub,
+    stub_files,
+)
 from builder.targets import TargetPlatform
 from builder.wheels import StoredWheel, WheelFacts
 from builder.wine import launcher_for
@@ -147,6 +158,7 @@ class _Workshop:
         require_runtime(request.runtime, python=self._manifest.python, target=request.target)
         if request.stub:
             open_stub(request.stub, request.target, identity_of(self._manifest))
+            read_parts(request.stub)
         else:
             require_stub(request.target, identity_of(self._manifest), request.cache)
 
@@ -171,8 +183,9 @@ class _Workshop:
         self._steps.begin("lock")
         lock = load_lock(lock_path(self._request.manifest, variant, self._request.target.name))
         require_answering(lock, self._manifest, self._facts)
-        # Not needed yet, but it may fail.
+        # Not needed yet, but they may fail.
         self._cuda_terms(lock)
+        self._provenance(lock)
         today = self._request.today
         findings = judge_lock(lock, self._manifest, today=today)
         if any(finding.rule == "blacklist" for finding in findings):
@@ -297,9 +310,31 @@ class _Workshop:
             stub=stub,
             documents={},
             concessions=concessions,
+            provenance=self._provenance(lock),
+            evidence={},
             asked_volume_size=self._request.volume_size,
         )
-        return replace(contents, documents=render_documents(template_values(contents)))
+        return replace(
+            contents,
+            documents=render_documents(template_values(contents)),
+            evidence=self._write_evidence(contents, graph),
+        )
+
+    def _write_evidence(self, contents: Contents, graph: DependencyGraph) -> dict[str, Path]:
+        self._steps.begin("evidence")
+        folder = self._scratch / "evidence"
+        shutil.rmtree(folder, ignore_errors=True)
+        lock = contents.lock
+        files = {wheel.sha256: graph.wheels[wheel.name].path for wheel in lock.wheels}
+        with storing(self._request.output, option="--output"), blaming_cache(lock, files):
+            return write_evidence(contents, graph, folder)
+
+    def _provenance(self, lock: Lock) -> Provenance:
+        return state_provenance(lock, self._request.manifest, self._revision)
+
+    @cached_property
+    def _revision(self) -> Revision | None:
+        return read_revision()
 
     def _cuda_terms(self, lock: Lock) -> CudaTerms | None:
         cuda, torch = self._manifest.variant(lock.variant).cuda, _torch(lock)

@@ -4,7 +4,7 @@
 
     dist/LLMSetup-cu124.run
     dist/LLMSetup-cu124.7z.001 …         where there are volumes
-    dist/LLMSetup-cu124-linux_x86_64/    bundle.json, summary.txt and the files for the user
+    dist/LLMSetup-cu124-linux_x86_64/    bundle.json, summary.txt, the files for the user, evidence/
     dist/SHA256SUMS                      of every bundle and every file beside it
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE
 from bootstrap.bundle.model import Index, encode_index
 from bootstrap.bundle.reader import BundleReader
 from builder.disk import storing
@@ -138,7 +139,12 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
         for name, data in beside.items():
             replace_file(folder / name, data)
             sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
-        _place(draft, path)
+        sums |= {f"{folder.name}/{entry.name}": entry.sha256 for entry in draft.index.evidence}
+        fresh = _collect(draft)
+        with _giving_way(folder / EVIDENCE, draft.path.parent):
+            _place(draft, path)
+        # Neither is ever there with the other's predecessor.
+        fresh.replace(folder / EVIDENCE)
         replace_file(output / SUMS_NAME, _merge_sums(output, sums))
     return Bundle(
         path=path,
@@ -147,6 +153,31 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
         sha256=draft.sha256,
         summary=f"{summary}\n{longest_step(seconds)}\n",
     )
+
+
+def _collect(draft: Draft) -> Path:
+    """The evidence in a folder as it will lie there."""
+    fresh = draft.path.parent / "evidence-of-draft"
+    shutil.rmtree(fresh, ignore_errors=True)
+    for name, path in draft.contents.evidence.items():
+        (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+        path.replace(fresh / name)
+    return fresh
+
+
+@contextmanager
+def _giving_way(earlier: Path, scratch: Path) -> Iterator[None]:
+    """Put a folder aside; it comes back when anything fails in the context, else it goes."""
+    aside = scratch / "earlier-evidence"
+    shutil.rmtree(aside, ignore_errors=True)
+    if earlier.is_dir():
+        earlier.replace(aside)
+    try:
+        yield
+    except BaseException:
+        if aside.is_dir():
+            aside.replace(earlier)
+        raise
 
 
 def _place(draft: Draft, path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from bootstrap.bundle.evidence import describe_evidence
 from bootstrap.bundle.model import CudaTerms, Index
+from bootstrap.bundle.provenance import Provenance
 from bootstrap.bundle.units import human_size
 from builder.pack.contents import Contents, disk_need
 
@@ -73,6 +75,8 @@ def summarize(index: Index, contents: Contents, *, size: int) -> str:
         f"  stub           {human_size(stub.path.stat().st_size)}",
         f"  runtime        {human_size(index.runtime.entry.size)}, CPython {runtime}",
         f"  {wheels_line(index)}",
+        f"evidence         {describe_evidence(index.evidence)}",
+        f"revision         {_revision(index.provenance)}",
         f"disk need        {human_size(index.disk_need)}",
         f"minimum glibc    {index.minimum_glibc or 'none'}",
         f"GPU and driver   {driver_line(index.cuda)}",
@@ -88,6 +92,12 @@ def longest_step(seconds: Mapping[str, float]) -> str:
     """What took most of the time, by the seconds of each step; at least one."""
     longest = max(seconds, key=lambda step: seconds[step])
     return f"longest step     {longest}, {seconds[longest]:.1f} s of {sum(seconds.values()):.1f} s"
+
+
+def _revision(provenance: Provenance) -> str:
+    if provenance.revision is None:
+        return "unknown: the builder runs from no checkout"
+    return provenance.revision + (", changed" if provenance.dirty else "")
 
 
 def wheels_line(index: Index) -> str:

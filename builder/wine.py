@@ -58,10 +58,12 @@ class Rig:
 
     Attributes:
         python: its ``python.exe``, which has PyInstaller and all that the stub is made of.
+        version: of that Python.
     """
 
     launcher: Launcher
     python: Path
+    version: str
 
 
 def find_wine() -> str | None:
@@ -94,6 +96,7 @@ def open_rig(cache: Cache, *, offline: bool, progress: Progress) -> Rig:
     rig = Rig(
         launcher=Launcher(wrapper=(wine,), environment=_environment(folder / "prefix"), drive="Z:"),
         python=folder / "python" / "python.exe",
+        version=_pin().python,
     )
     with storing(cache.root, option="--cache"):
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import msgspec
 
 from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.policy import BlacklistRule, Excluded, Waived
+from bootstrap.bundle.provenance import Provenance
 from bootstrap.bundle.value import Target, Value
 
 FORMAT_VERSION = 4
@@ -163,6 +164,8 @@ class Index(Value, frozen=True, kw_only=True):
         compression: what the wheels are stored as: the originals, or compressed anew.
         volumes: the files that the payload lies in; empty if it lies in the installer.
         documents: files for the user, below ``docs/`` of the archive.
+        evidence: SBOM, licences and provenance, below ``evidence/`` of the archive.
+        provenance: the last of these, in short.
         longest_path: of all.
         longest_import: of those that a running program opens: all but the metadata of
             distributions (``*.dist-info``).
@@ -189,6 +192,8 @@ class Index(Value, frozen=True, kw_only=True):
     volumes: tuple[Volume, ...]
     groups: tuple[Group, ...]
     documents: tuple[Entry, ...]
+    evidence: tuple[Entry, ...]
+    provenance: Provenance
     longest_path: LongestPath
     longest_import: LongestPath
     disk_need: int
@@ -211,7 +216,8 @@ class Index(Value, frozen=True, kw_only=True):
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All stored members but the index itself, in the order in which they lie there."""
-        return (*self.documents, self.runtime.entry, *(wheel.entry for wheel in self.wheels))
+        wheels = (wheel.entry for wheel in self.wheels)
+        return (*self.documents, *self.evidence, self.runtime.entry, *wheels)
 
 
 class _FormatOnly(msgspec.Struct):

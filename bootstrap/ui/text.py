@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bootstrap.belongings import FOLDER_NAME
+from bootstrap.bundle.evidence import describe_evidence
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.units import human_size
 from bootstrap.host.model import Host
@@ -81,6 +82,7 @@ def list_bundle(index: Index) -> Iterator[str]:
         for wheel in group.wheels:
             size = human_size(wheel.size)
             yield f"  {wheel.name:<32} {wheel.version:<18} {size:>9}  {wheel.filename}"
+    yield f"evidence: {describe_evidence(index.evidence)}"
     yield (
         f"{len(index.wheels)} packages, {human_size(sum(wheel.size for wheel in index.wheels))}; "
         f"installed {human_size(index.disk_need)}"

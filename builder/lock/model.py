@@ -8,6 +8,7 @@ import hashlib
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -38,6 +39,7 @@ class LockedWheel:
         size: bytes; None where nobody has stated them.
         publishers: how many others have published the hash, of a wheel whose index was not
             asked; None where the index itself has stated it.
+        uploaded: when the index got it; None where that was not stated.
     """
 
     name: NormalizedName
@@ -46,6 +48,7 @@ class LockedWheel:
     sha256: str
     size: int | None
     publishers: int | None = None
+    uploaded: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,7 @@ def _package(wheel: LockedWheel) -> Package:
         wheels=[
             PackageWheel(
                 path=f"{_WHEELHOUSE}{wheel.filename}",
+                upload_time=wheel.uploaded,
                 size=wheel.size,
                 hashes={"sha256": wheel.sha256},
             )
@@ -234,6 +238,7 @@ def _locked(place: int, package: Package) -> LockedWheel:
         sha256=sha256,
         size=wheel.size,
         publishers=_publishers(package, where),
+        uploaded=wheel.upload_time,
     )
 
 

@@ -55,6 +55,7 @@ def resolve(
     progress: Progress,
     *,
     known: Iterable[KnownWheel] = (),
+    keep: Lock | None = None,
     size_of: Callable[[str, str | None], int] | None = None,
 ) -> Lock:
     """Resolve one variant.
@@ -69,20 +70,23 @@ def resolve(
         target: for which platform; need not be this machine's.
         progress: hears what is going on.
         known: wheels whose indexes need not be asked.
+        keep: a lock whose wheels must come out again, each the same file: what else its index
+            says of them is asked anew.
         size_of: asks the host for the bytes of the file at an address on an index (None is
             pip's own). HTML indexes, as PyTorch's is, state no sizes.
 
     Raises:
         DownloadError: an index could not be reached, or does not say what a lock needs to
             know of a wheel; names its host.
-        RefusedContentError: nothing answers all requirements, or only as an sdist.
+        RefusedContentError: nothing answers all requirements, or only as an sdist; or it is
+            not what had to be kept.
     """
     platform = find_target(target)
     progress.phase(f"{variant}: resolve for {target}")
     rank = {tag: place for place, tag in enumerate(platform.tags(manifest.python))}
     replaced = find_known(known, manifest, variant, target, rank)
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as folder:
-        project = tomli_w.dumps(_project(manifest, variant, target, replaced))
+        project = tomli_w.dumps(_project(manifest, variant, target, replaced, keep))
         Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
         resolved = _run_uv(Path(folder), platform, manifest.python, variant)
     named = manifest.variant_target(variant, target).indexes
@@ -97,6 +101,8 @@ def resolve(
         if package["name"] not in replaced
     ]
     wheels += [_locked(wheel) for wheel in replaced.values()]
+    if keep:
+        _require_same(keep.wheels, wheels)
     return Lock(
         variant=variant,
         target=target,
@@ -108,8 +114,22 @@ def resolve(
     )
 
 
+def _require_same(kept: Iterable[LockedWheel], wheels: Iterable[LockedWheel]) -> None:
+    old, new = ({wheel.filename: wheel.sha256 for wheel in some} for some in (kept, wheels))
+    changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if changed:
+        raise RefusedContentError(
+            f"Of what was locked, not everything could be kept: {', '.join(changed)}.",
+            remedy="Lock anew, without --keep.",
+        )
+
+
 def _project(
-    manifest: Manifest, variant: str, target: Target, replaced: dict[str, KnownWheel]
+    manifest: Manifest,
+    variant: str,
+    target: Target,
+    replaced: dict[str, KnownWheel],
+    keep: Lock | None,
 ) -> dict[str, Any]:
     """A ``pyproject.toml`` whose packages come from the indexes that the manifest names."""
     named = {
@@ -134,6 +154,10 @@ def _project(
                     {"name": name, "url": manifest.indexes[name], "explicit": True}
                     for name in sorted(set(named.values()))
                 ],
+                "constraint-dependencies": [
+                    str(_public(wheel) if wheel.name in replaced else _exactly(wheel))
+                    for wheel in (keep.wheels if keep else ())
+                ],
                 "sources": {package: {"index": index} for package, index in named.items()},
                 "exclude-dependencies": sorted(manifest.excluded(target)),
                 "dependency-metadata": [
@@ -150,8 +174,12 @@ def _project(
     }
 
 
-def _public(wheel: KnownWheel) -> Requirement:
+def _public(wheel: KnownWheel | LockedWheel) -> Requirement:
     return Requirement(f"{wheel.name}=={wheel.version.public}")
+
+
+def _exactly(wheel: LockedWheel) -> Requirement:
+    return Requirement(f"{wheel.name}=={wheel.version}")
 
 
 def _run_uv(folder: Path, platform: TargetPlatform, python: str, variant: str) -> dict[str, Any]:
@@ -231,7 +259,12 @@ def _choose(
             remedy="Name an index in the manifest that states both for every file.",
         )
     return LockedWheel(
-        name=name, version=Version(package["version"]), filename=filename, sha256=sha256, size=size
+        name=name,
+        version=Version(package["version"]),
+        filename=filename,
+        sha256=sha256,
+        size=size,
+        uploaded=wheel.get("upload-time"),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bootstrap.bundle import layout, pe
+from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE
 from bootstrap.bundle.frame import Frame
 from bootstrap.bundle.model import (
     FORMAT_VERSION,
@@ -47,6 +48,7 @@ class _Members:
     """What was stored, and where."""
 
     documents: tuple[Entry, ...]
+    evidence: tuple[Entry, ...]
     runtime: Runtime
     groups: tuple[Group, ...]
 
@@ -163,6 +165,10 @@ def _write_members(
     documents = tuple(
         writer.add_bytes(data, f"docs/{name}") for name, data in sorted(contents.documents.items())
     )
+    evidence = tuple(
+        writer.add_file(path, f"{EVIDENCE}/{name}", advance)
+        for name, path in sorted(contents.evidence.items())
+    )
     # In the order of installing, so that a medium is read strictly forward.
     runtime = _write_runtime(contents, writer, advance)
     sha256 = {wheel.name: wheel.sha256 for wheel in contents.lock.wheels}
@@ -182,7 +188,7 @@ def _write_members(
         )
         for name, members in contents.groups.items()
     )
-    return _Members(documents=documents, runtime=runtime, groups=groups)
+    return _Members(documents=documents, evidence=evidence, runtime=runtime, groups=groups)
 
 
 def _write_wheel(
@@ -253,9 +259,11 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
         volumes=volumes,
         groups=members.groups,
         documents=members.documents,
+        evidence=members.evidence,
+        provenance=contents.provenance,
         longest_path=longest_of(wheel.footprint.longest_path for wheel in wheels),
         longest_import=longest_of(wheel.footprint.longest_import for wheel in wheels),
-        disk_need=disk_need(wheels, contents.runtime),
+        disk_need=disk_need(wheels, contents.runtime, contents.evidence.values()),
         checks=manifest.checks,
         blacklist=manifest.blacklist,
         waived=contents.concessions.waived,

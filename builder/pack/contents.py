@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from bootstrap.bundle.model import Compression, CudaTerms, LongestPath
+from bootstrap.bundle.provenance import Provenance
 from builder.footprint import BLOCK, longest
 from builder.lock.model import Lock
 from builder.manifest import Manifest
@@ -38,6 +40,9 @@ class Contents:
         minimum_vc_runtime: what torch asks of Windows; None where nothing in particular.
         documents: file name to content, for the user.
         concessions: where the wheels fall short of the manifest's rules, and may.
+        provenance: where all of it is from.
+        evidence: each file by its name below ``evidence/``; they are taken away when the bundle
+            is published.
         asked_volume_size: bytes of a volume, where somebody asks for volumes.
     """
 
@@ -54,6 +59,8 @@ class Contents:
     stub: Stub
     documents: Mapping[str, bytes]
     concessions: Concessions
+    provenance: Provenance
+    evidence: Mapping[str, Path]
     asked_volume_size: int | None = None
 
     @property
@@ -85,11 +92,14 @@ class Contents:
 
     @property
     def _size_of_files(self) -> int:
-        parts = [self.stub.path, self.runtime.archive, *(w.path for w in self.stored.values())]
+        wheels = (wheel.path for wheel in self.stored.values())
+        parts = [self.stub.path, self.runtime.archive, *self.evidence.values(), *wheels]
         return sum(part.stat().st_size for part in parts)
 
 
-def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:
+def disk_need(
+    wheels: Iterable[WheelFacts], runtime: PreparedRuntime, evidence: Iterable[Path] = ()
+) -> int:
     """Bytes that installing takes on a file system with 4 KiB blocks.
 
     That is the environment, and a twentieth of it for what the checks write meanwhile
@@ -98,6 +108,7 @@ def disk_need(wheels: Iterable[WheelFacts], runtime: PreparedRuntime) -> int:
     # A runtime file wastes half a block on average.
     runtime_size = runtime.installed_size + runtime.file_count * BLOCK // 2
     environment = sum(wheel.footprint.disk for wheel in wheels) + runtime_size
+    environment += sum(-(-path.stat().st_size // BLOCK) * BLOCK for path in evidence)
     return environment + environment // 20 + _WORKING_ROOM
 
 

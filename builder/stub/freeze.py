@@ -21,16 +21,19 @@ from builder.progress import Progress
 from builder.stub import linux, windows
 from builder.stub.identity import Identity
 from builder.stub.model import Stub, open_stub
+from builder.stub.parts import FREEZER, NAME, OWN_LICENSE, Freezer, pack_parts
 from builder.targets import TargetPlatform, host_target
-from builder.wine import find_wine, open_rig, rig_files, rig_key
+from builder.wine import Rig, find_wine, open_rig, rig_files, rig_key
 
 _ROOT = Path(__file__).parents[2]
 _NAME = "stub"
 # PyInstaller follows imports, optional ones too. OpenSSL's _hashlib stays: its SHA-256 is
 # several times as fast as Python's own, and an installation hashes gigabytes.
 _EXCLUDED = (
-    *("tkinter", "ssl", "_ssl", "sqlite3", "readline", "curses", "multiprocessing", "attr"),
+    *("tkinter", "ssl", "_ssl", "sqlite3", "readline", "curses", "multiprocessing"),
     *("unittest", "doctest", "pydoc", "test", "setuptools", "distutils", "pkg_resources", "numpy"),
+    # What msgspec would work with, if the environment happens to have it.
+    *("attr", "attrs", "typing_extensions"),
     # What tqdm would draw with, if the builder's environment happens to have it.
     *("matplotlib", "PIL", "pandas", "rich", "IPython", "ipywidgets"),
 )
@@ -68,10 +71,10 @@ def freeze_stub(
     if _is_intact(cached):
         return open_stub(cached, target)
     require_freezing(target)
-    python, launcher = Path(sys.executable), NATIVE
+    python, launcher, freezer = Path(sys.executable), NATIVE, Freezer.native()
     if target is not host_target():
         rig = open_rig(cache, offline=offline, progress=progress)
-        python, launcher = rig.python, rig.launcher
+        python, launcher, freezer = rig.python, rig.launcher, _freezer(rig)
     with storing(cache.root, option="--cache"):
         cached.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(cached.with_suffix(".lock")):
@@ -79,8 +82,18 @@ def freeze_stub(
             if not _is_intact(cached):
                 progress.note("freezing the installer program")
                 with tempfile.TemporaryDirectory(prefix="stub-", dir=work) as folder:
+                    pack_parts(Path(folder, NAME), freezer, target)
                     _keep(_freeze(target, identity, python, launcher, Path(folder)), cached)
     return open_stub(cached, target)
+
+
+def _freezer(rig: Rig) -> Freezer:
+    home = rig.python.parent
+    return Freezer(
+        site_packages=home / "Lib" / "site-packages",
+        python=rig.version,
+        licenses=(home / "LICENSE.txt",),
+    )
 
 
 def _keep(stub: bytes, cached: Path) -> None:
@@ -184,6 +197,7 @@ def _sources(target: TargetPlatform) -> Iterator[Path]:
     yield from sorted((_ROOT / "bootstrap").rglob("*.py"))
     # How it is made counts as well.
     yield from sorted(Path(__file__).parent.glob("*.py"))
+    yield from (path for path in (FREEZER, OWN_LICENSE) if path.is_file())
     if target.sys_platform == "win32":
         yield from (windows.ICON, windows.MANIFEST, windows.RUNTIME_HOOK)
 
@@ -191,7 +205,7 @@ def _sources(target: TargetPlatform) -> Iterator[Path]:
 def _freeze(
     target: TargetPlatform, identity: Identity, python: Path, launcher: Launcher, folder: Path
 ) -> bytes:
-    """Run PyInstaller in an empty folder and return the stub."""
+    """Run PyInstaller in a folder that has nothing but the list of parts; return the stub."""
     special, assemble = list(linux.OPTIONS), linux.assemble
     # PyInstaller's analysis names every part of the C library that Wine has under no such name.
     level, separator = "WARN", ":"
@@ -201,11 +215,13 @@ def _freeze(
         level, separator = "ERROR", ";"
     excluded = [f"--exclude-module={module}" for module in _EXCLUDED]
     probes = f"{launcher.path(PROBES / '*.py')}{separator}bootstrap/probes"
+    parts = f"{launcher.path(folder / NAME)}{separator}."
     launcher.run(
         python,
         *("-m", "PyInstaller", "--onefile", "--console", "--noupx", f"--log-level={level}"),
         *(*special, *excluded, "--name", _NAME, "--distpath", "dist", "--workpath", "build"),
         *("--paths", launcher.path(_ROOT), "--add-data", probes),
+        *("--add-data", parts),
         launcher.path(_ROOT / "bootstrap" / "__main__.py"),
         cwd=folder,
         environment={**_clean_environment(), "PYINSTALLER_CONFIG_DIR": launcher.path(folder)},

@@ -23,6 +23,7 @@ from bootstrap.bundle.model import (
     Wheel,
     encode_index,
 )
+from bootstrap.bundle.provenance import Provenance
 from builder.wheels import read_wheel
 
 PKG_SIZE = 200
@@ -32,7 +33,16 @@ _MEMBERS = {
     _WHEEL: b"wheel " * 40,
     "runtime/python.tar.zst": b"tar " * 60,
     "docs/README.txt": b"read me\n",
+    "evidence/sbom.cdx.json": b"{}\n",
 }
+PROVENANCE = Provenance(
+    builder="test",
+    revision=None,
+    dirty=None,
+    built=None,
+    manifest_sha256="11" * 32,
+    lock_sha256="22" * 32,
+)
 
 
 def _members(wheel: Path | None) -> dict[str, bytes]:
@@ -118,6 +128,8 @@ def tiny_index(
         volumes=(),
         groups=(Group(name="base", wheels=(demo,)),),
         documents=(entries["docs/README.txt"],),
+        evidence=(entries["evidence/sbom.cdx.json"],),
+        provenance=PROVENANCE,
         longest_path=LongestPath(length=9, path="demo/x.py"),
         longest_import=LongestPath(length=9, path="demo/x.py"),
         disk_need=1 << 20,

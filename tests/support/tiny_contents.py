@@ -15,6 +15,7 @@ from builder.stub import Stub
 from builder.targets import TARGETS
 from builder.wheels import StoredWheel, read_wheel
 from tests.support.small_stack import VARIANT, make_wheel, small_manifest
+from tests.support.tiny_bundle import PROVENANCE
 
 _PROGRAM = b"\x7fELF" + b"program" * 30
 
@@ -70,8 +71,16 @@ def tiny_contents(
         stub=_stub(folder, program),
         documents={"README.txt": b"read me\n"},
         concessions=Concessions(),
+        provenance=PROVENANCE,
+        evidence=_evidence(folder),
         asked_volume_size=volume_size,
     )
+
+
+def _evidence(folder: Path) -> dict[str, Path]:
+    path = folder / "sbom"
+    path.write_bytes(b"{}\n")
+    return {"sbom.cdx.json": path}
 
 
 def _runtime(folder: Path) -> PreparedRuntime:

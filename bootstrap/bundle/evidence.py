@@ -1,0 +1,49 @@
+"""What a bundle brings to be checked by others: SBOM, licences, provenance."""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from bootstrap.bundle.errors import RefusedContentError
+from bootstrap.bundle.model import Entry
+from bootstrap.bundle.units import human_size
+
+FOLDER_NAME = "evidence"
+SBOM_NAME = "sbom.cdx.json"
+PROVENANCE_NAME = "provenance.json"
+LICENSES = "licenses"
+SBOMS = "sboms"
+# Plain names, at most one folder deep, that every file system takes.
+_PATH = re.compile(rf"{FOLDER_NAME}/((?:[a-z]+/)?[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9])?)")
+
+
+def inner_path(entry: Entry) -> PurePosixPath:
+    """Where a member of the evidence lies below its folder.
+
+    Raises:
+        RefusedContentError: its name leads elsewhere, or is none that a builder gives.
+    """
+    match = _PATH.fullmatch(entry.name)
+    if match is None:
+        raise RefusedContentError(
+            f"{entry.name!r} in the index is refused: evidence has no such names.",
+            remedy="Get another copy of the bundle, and tell whoever made it.",
+        )
+    return PurePosixPath(match[1])
+
+
+def describe_evidence(entries: Iterable[Entry]) -> str:
+    """One line: what there is."""
+    size, counts = 0, dict.fromkeys((LICENSES, SBOMS), 0)
+    single = []
+    for entry in entries:
+        size += entry.size
+        folder, _, name = entry.name.removeprefix(f"{FOLDER_NAME}/").rpartition("/")
+        if folder in counts:
+            counts[folder] += 1
+        else:
+            single.append(name)
+    parts = [*single, f"{counts[LICENSES]} files of licences"]
+    if counts[SBOMS]:
+        parts.append(f"{counts[SBOMS]} SBOMs of wheels")
+    return f"{', '.join(parts)}; {human_size(size)}"
