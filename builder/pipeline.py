@@ -8,7 +8,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -44,8 +44,17 @@ from builder.runtime import (
     require_runtime,
     runtime_files,
 )
+from builder.signing import SigningTerms
 from builder.steps import Steps
-from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub, stub_files
+from builder.stub import (
+    Identity,
+    Stub,
+    freeze_stub,
+    identity_of,
+    open_stub,
+    require_stub,
+    stub_files,
+)
 from builder.targets import TargetPlatform
 from builder.wheels import StoredWheel, WheelFacts
 from builder.wine import launcher_for
@@ -61,6 +70,7 @@ class BuildRequest:
         jobs: parallel downloads.
         compression: what becomes of the wheels.
         authenticode: key to sign an installer for Windows with, PKCS#12; None does not sign.
+        signing: who signs the bundles, and whom their installers trust.
         volume_size: bytes of a volume; None makes volumes only of what is too large for a file.
     """
 
@@ -77,6 +87,7 @@ class BuildRequest:
     compression: Compression = "fast"
     volume_size: int | None = None
     authenticode: Path | None = None
+    signing: SigningTerms = field(default_factory=SigningTerms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +147,13 @@ class _Workshop:
             require_signing(request.authenticode, request.target)
         require_runtime(request.runtime, python=self._manifest.python, target=request.target)
         if request.stub:
-            open_stub(request.stub, request.target, identity_of(self._manifest))
+            open_stub(request.stub, request.target, self._identity)
         else:
-            require_stub(request.target, identity_of(self._manifest), request.cache)
+            require_stub(request.target, self._identity, request.cache)
+        if request.signing.signer and not request.signing.trusted:
+            self._progress.warn(
+                "The installers will not check signatures by themselves; give --trust for that."
+            )
 
     def build(self, variant: str) -> Bundle:
         """The job."""
@@ -155,7 +170,7 @@ class _Workshop:
             stored = self._compress(intake)
         contents = self._gather(lock, intake.wheels, stored, runtime, stub)
         draft = self._pack(contents)
-        return publish(draft, self._request.output, self._steps.finish())
+        return publish(draft, self._request.output, self._steps.finish(), self._progress)
 
     def _load_lock(self, variant: str) -> Lock:
         self._steps.begin("lock")
@@ -223,15 +238,18 @@ class _Workshop:
             self._progress.warn(runtime.warning)
         return runtime
 
+    @property
+    def _identity(self) -> Identity:
+        return identity_of(self._manifest, self._request.signing.trusted)
+
     @cached_property
     def _stub(self) -> Stub:
         self._steps.begin("stub")
-        identity = identity_of(self._manifest)
         if self._request.stub:
-            return open_stub(self._request.stub, self._request.target, identity)
+            return open_stub(self._request.stub, self._request.target, self._identity)
         return freeze_stub(
             self._request.target,
-            identity,
+            self._identity,
             work=self._scratch,
             cache=self._request.cache,
             offline=self._request.offline,
@@ -274,6 +292,7 @@ class _Workshop:
             stub=stub,
             documents={},
             asked_volume_size=self._request.volume_size,
+            signer=self._request.signing.signer,
         )
         return replace(contents, documents=render_documents(template_values(contents)))
 

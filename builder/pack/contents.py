@@ -13,6 +13,7 @@ from builder.lock.model import Lock
 from builder.manifest import Manifest
 from builder.pack.volumes import ARCHIVE_SUFFIX
 from builder.runtime.model import PreparedRuntime
+from builder.signing import Signer
 from builder.stub import Stub
 from builder.targets import LEGACY_MANYLINUX, TargetPlatform
 from builder.wheels import StoredWheel, WheelFacts
@@ -37,6 +38,7 @@ class Contents:
         minimum_vc_runtime: what torch asks of Windows; None where nothing in particular.
         documents: file name to content, for the user.
         asked_volume_size: bytes of a volume, where somebody asks for volumes.
+        signer: signs the index; None leaves it unsigned.
     """
 
     manifest: Manifest
@@ -52,6 +54,7 @@ class Contents:
     stub: Stub
     documents: Mapping[str, bytes]
     asked_volume_size: int | None = None
+    signer: Signer | None = None
 
     @property
     def installer_name(self) -> str:
