@@ -17,6 +17,7 @@ from tests.support.commands import events, fingerprint, run_builder
 from tests.support.debian import require_debian
 from tests.support.signing import (
     alter_index,
+    frame_of,
     new_signer,
     sign_anew,
     signature_place,
@@ -132,12 +133,14 @@ def signer_of(keys: Path, name: str) -> Signer:
     return load_signer(keys / name)
 
 
-def ssh_verifies(folder: Path, *more: str, identity: str = "SmallStack") -> bool:
+def ssh_verifies(folder: Path, identity: str = "SmallStack") -> bool:
     """What the README tells people to run."""
     with (folder / "SHA256SUMS").open("rb") as sums:
         done = subprocess.run(
-            ["ssh-keygen", "-Y", "verify", "-f", "allowed_signers", "-I", identity, "-n", "file"]
-            + ["-s", "SHA256SUMS.sig", *more],
+            [
+                *("ssh-keygen", "-Y", "verify", "-f", "allowed_signers", "-I", identity),
+                *("-n", "file", "-s", "SHA256SUMS.sig"),
+            ],
             cwd=folder,
             stdin=sums,
             capture_output=True,
@@ -176,8 +179,10 @@ def test_ssh_keygen_reads_our_keys_and_the_index(made: SmallBundle, keys: Path) 
     assert derived.split()[:2] == key.line.split()[:2]
     with (made.beside / "bundle.json").open("rb") as index:
         subprocess.run(
-            ["ssh-keygen", "-Y", "check-novalidate", "-n", "bundle@llmsetup"]
-            + ["-s", made.beside / "bundle.json.sig"],
+            [
+                *("ssh-keygen", "-Y", "check-novalidate", "-n", "bundle@llmsetup"),
+                *("-s", made.beside / "bundle.json.sig"),
+            ],
             stdin=index,
             check=True,
             capture_output=True,
@@ -223,7 +228,7 @@ def test_verify_and_inspect_tell_who_has_signed(
     made: SmallBundle, small: SmallBundle, keys: Path, tmp_path: Path
 ) -> None:
     release = load_signer(keys / "release").key.fingerprint
-    trusting = ["--trust", keys / "next.pub", keys / "release.pub"]
+    trusting: list[str | Path] = ["--trust", keys / "next.pub", keys / "release.pub"]
     right = run_builder("verify", made.installer, *trusting, "--json")
     assert right.returncode == 0, right.stderr
     said = events(right.stdout)[-1]
@@ -247,12 +252,13 @@ def test_verify_and_inspect_tell_who_has_signed(
 
 def test_what_cannot_work_is_said_at_once(small: SmallBundle, keys: Path, tmp_path: Path) -> None:
     work = replace(small, output=tmp_path / "dist")
-    for options, told in [
+    cases: list[tuple[list[str | Path], str]] = [
         (["--require-signature"], "Add --sign KEY"),
         (["--trust", keys / "release.pub"], "Add --sign KEY"),
         (["--sign", keys / "release", "--trust", keys / "next.pub"], "would refuse itself"),
         (["--sign", keys / "release.pub"], "can be read by others"),
-    ]:
+    ]
+    for options, told in cases:
         done = run_builder(*arguments(work), *options)
         assert done.returncode == 2, done.stderr
         assert told in done.stderr
@@ -260,31 +266,37 @@ def test_what_cannot_work_is_said_at_once(small: SmallBundle, keys: Path, tmp_pa
         assert not work.output.exists()
 
 
+def freeze_again(
+    made: SmallBundle, output: Path, *trust: str | Path
+) -> "subprocess.CompletedProcess[str]":
+    return run_builder(
+        *("freeze", "--output", output, "--manifest", made.manifest, "--cache", made.cache),
+        *("--offline", *trust),
+    )
+
+
+def refused_stub(work: SmallBundle, stub: Path, options: list[str | Path], told: str) -> None:
+    done = run_builder(*arguments(work), *options, "--stub", stub)
+    assert done.returncode == 12, done.stderr
+    assert told in done.stderr
+    assert "builder freeze" in done.stderr
+    assert finished(work.output) == []
+
+
 def test_a_stub_must_trust_whom_the_build_trusts(
     small: SmallBundle, made: SmallBundle, keys: Path, tmp_path: Path
 ) -> None:
     """Frozen before, they lie in the cache."""
-    stubs = {}
-    for name, trusted in {"none": [], "both": ["next", "release"]}.items():
-        stub = stubs[name] = tmp_path / name
-        trust = ["--trust", *(keys / f"{key}.pub" for key in trusted)] if trusted else []
-        frozen = run_builder(
-            *("freeze", "--output", stub, "--manifest", made.manifest, "--cache", made.cache),
-            *("--offline", *trust),
-        )
-        assert frozen.returncode == 0, frozen.stderr
+    none, both = tmp_path / "none", tmp_path / "both"
+    keyless = freeze_again(made, none)
+    trusting = freeze_again(made, both, "--trust", keys / "next.pub", keys / "release.pub")
+    assert keyless.returncode == trusting.returncode == 0, keyless.stderr + trusting.stderr
     work = replace(small, output=tmp_path / "dist")
-    for stub, options, told in [
-        ("none", signing(keys), "was frozen to trust nobody in particular"),
-        ("both", [], "wants it to trust nobody in particular"),
-        ("both", [*signing(keys)[:3], "--trust", keys / "release.pub"], "(next)"),
-    ]:
-        done = run_builder(*arguments(work), *options, "--stub", stubs[stub])
-        assert done.returncode == 12, done.stderr
-        assert told in done.stderr
-        assert "builder freeze" in done.stderr
-        assert finished(work.output) == []
-    done = run_builder(*arguments(work), *signing(keys), "--stub", stubs["both"])
+    one: list[str | Path] = ["--sign", keys / "release", "--trust", keys / "release.pub"]
+    refused_stub(work, none, signing(keys), "was frozen to trust nobody in particular")
+    refused_stub(work, both, [], "wants it to trust nobody in particular")
+    refused_stub(work, both, one, "(next)")
+    done = run_builder(*arguments(work), *signing(keys), "--stub", both)
     assert done.returncode == 0, done.stderr
     assert work.installer.read_bytes() == made.installer.read_bytes()
 
@@ -350,8 +362,6 @@ def test_an_unsigned_payload_in_a_program_with_keys_is_refused(
 ) -> None:
     """What an attacker would do: the real program around a payload of his own, all hashes right."""
     ours, theirs = machine.installer.read_bytes(), small.installer.read_bytes()
-    from tests.support.signing import frame_of  # noqa: PLC0415
-
     own, other = frame_of(machine.installer), frame_of(small.installer)
     assert own.trailer.payload_offset == other.trailer.payload_offset
     data = theirs[: other.pkg_begin] + ours[own.pkg_begin :]
