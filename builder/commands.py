@@ -1,6 +1,7 @@
 """One function per command of ``python -m builder``: parsed options in, exit code out."""
 
 import json
+import os
 import tempfile
 from argparse import Namespace
 from pathlib import Path
@@ -10,14 +11,16 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from bootstrap.bundle.evidence import describe_evidence
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.signature import INDEX_NAMESPACE, Judge, Signature, objection
 from bootstrap.bundle.units import human_size
 from builder import pipeline
 from builder.console import Console
-from builder.disk import storing
+from builder.disk import replace_file, storing
 from builder.errors import (
     DamagedBundleError,
     ExitCode,
     ManifestError,
+    NotTrustedError,
     ReportedError,
     UsageError,
 )
@@ -40,9 +43,11 @@ from builder.police import (
     open_case,
     refuse,
 )
-from builder.publish import SUMS_NAME, Bundle, replace_file, stated_sum
+from builder.publish import Bundle
 from builder.report import wheels_line
+from builder.signing import PASSWORD_VARIABLE, make_key, public_path, read_terms, read_trusted
 from builder.stub import freeze_stub, identity_of, open_stub, stub_files
+from builder.sums import SUMS_NAME, stated_sum
 from builder.targets import find_target
 from builder.today import today
 from builder.verdicts import policy_rows, render_table
@@ -67,7 +72,9 @@ def build(options: Namespace, console: Console) -> ExitCode:
         compression=options.compression,
         volume_size=options.volume_size,
         authenticode=options.authenticode,
+        signing=read_terms(options.sign, options.trust, required=options.require_signature),
     )
+    signer = request.signing.signer
     outcomes = list[pipeline.Outcome]()
     for outcome in pipeline.build(request, console):
         outcomes.append(outcome)
@@ -82,6 +89,7 @@ def build(options: Namespace, console: Console) -> ExitCode:
                 path=str(made.path),
                 size=made.size,
                 sha256=made.sha256,
+                signed_by=signer.key.fingerprint if signer else None,
                 volumes=[
                     {
                         "path": str(made.path.with_name(volume.name)),
@@ -265,13 +273,21 @@ def inspect(options: Namespace, console: Console) -> ExitCode:
     for remark in Concessions(waived=index.waived, excluded=index.excluded).remarks():
         console.note(remark)
     console.note(f"evidence: {describe_evidence(reader.index.evidence)}")
-    console.result(text, index=json.loads(text), ratio=round(reader.index.ratio, 4))
+    console.note(_signed(reader))
+    console.result(
+        text,
+        index=json.loads(text),
+        ratio=round(reader.index.ratio, 4),
+        signed_by=_signer_of(reader),
+    )
     return ExitCode.DONE
 
 
 def verify(options: Namespace, console: Console) -> ExitCode:
     """Check every byte of a finished installer, and its sum in SHA256SUMS beside it."""
-    index, sha256 = prove(_existing(options.file), console)
+    judge = _trusting(options.file, options.trust)
+    reader = BundleReader.open(_existing(options.file), judge)
+    index, sha256 = prove(options.file, console, judge)
     sums = {options.file: sha256}
     sums |= {options.file.with_name(volume.name): volume.sha256 for volume in index.volumes}
     for path, actual in sums.items():
@@ -285,8 +301,53 @@ def verify(options: Namespace, console: Console) -> ExitCode:
     rest = f" It is what {SUMS_NAME} says." if stated_sum(options.file) else ""
     split = f" in {len(index.volumes)} volumes" if index.volumes else ""
     console.result(
-        f"{options.file} is intact: {len(index.entries)} members{split} and the program.{rest}",
+        f"{options.file} is intact: {len(index.entries)} members{split} and the program. "
+        f"{_signed(reader)}{rest}",
         sha256=sha256,
+        signed_by=_signer_of(reader),
+        trusted=bool(options.trust),
+    )
+    return ExitCode.DONE
+
+
+def _trusting(file: Path, trust: list[Path]) -> Judge | None:
+    """Refuses what none of these keys has signed; None where there are none."""
+    keys = read_trusted(trust)
+
+    def judge(index_bytes: bytes, signature: Signature | None) -> None:
+        if why := objection(index_bytes, signature, keys):
+            raise NotTrustedError(f"{file} {why}.", remedy="Do not use it, and ask its maker.")
+
+    return judge if keys else None
+
+
+def _signer_of(reader: BundleReader) -> str | None:
+    """The fingerprint of whoever has signed the index; None if nobody has."""
+    signature = reader.signature
+    if signature is None or not signature.fits(reader.index_bytes, INDEX_NAMESPACE):
+        return None
+    return signature.key.fingerprint
+
+
+def _signed(reader: BundleReader) -> str:
+    if signer := _signer_of(reader):
+        return f"It is signed by {signer}."
+    return "Its signature does not fit." if reader.signature else "It is not signed."
+
+
+def keygen(options: Namespace, console: Console) -> ExitCode:
+    """Make a key to sign with: FILE, and FILE.pub for those who check."""
+    key = make_key(options.file)
+    if not os.environ.get(PASSWORD_VARIABLE):
+        console.warn(
+            f"No password protects {options.file}: whoever reads it can sign. {PASSWORD_VARIABLE} "
+            "gives one."
+        )
+    console.result(
+        f"{options.file} and {public_path(options.file)} are ready: {key}.",
+        path=str(options.file),
+        public=str(public_path(options.file)),
+        fingerprint=key.fingerprint,
     )
     return ExitCode.DONE
 
@@ -317,10 +378,11 @@ def freeze(options: Namespace, console: Console) -> ExitCode:
     cache = Cache(options.cache)
     for folder in options.wheels:
         adopt(folder, stub_files(target), cache, console)
+    trusted = read_trusted(options.trust)
     with tempfile.TemporaryDirectory(prefix="llmsetup-") as work:
         stub = freeze_stub(
             target,
-            identity_of(manifest),
+            identity_of(manifest, trusted),
             work=Path(work),
             cache=cache,
             offline=options.offline,

@@ -66,6 +66,16 @@ def storing(folder: Path, *, option: str, need: int | None = None) -> Iterator[N
         raise
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a small file so that at any instant the old one or the new one is there."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
 def _full(folder: Path, need: int | None, option: str) -> NoSpaceError:
     wanted = f"{human_size(need)} are needed" if need else "that is not enough"
     return NoSpaceError(

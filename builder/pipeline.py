@@ -9,7 +9,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -55,8 +55,10 @@ from builder.runtime import (
     require_runtime,
     runtime_files,
 )
+from builder.signing import SigningTerms
 from builder.steps import Steps
 from builder.stub import (
+    Identity,
     Stub,
     freeze_stub,
     identity_of,
@@ -80,6 +82,7 @@ class BuildRequest:
         jobs: parallel downloads.
         compression: what becomes of the wheels.
         authenticode: key to sign an installer for Windows with, PKCS#12; None does not sign.
+        signing: who signs the bundles, and whom their installers trust.
         volume_size: bytes of a volume; None makes volumes only of what is too large for a file.
         today: in UTC; decides which waivers have expired.
     """
@@ -98,6 +101,7 @@ class BuildRequest:
     compression: Compression = "fast"
     volume_size: int | None = None
     authenticode: Path | None = None
+    signing: SigningTerms = field(default_factory=SigningTerms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +161,14 @@ class _Workshop:
             require_signing(request.authenticode, request.target)
         require_runtime(request.runtime, python=self._manifest.python, target=request.target)
         if request.stub:
-            open_stub(request.stub, request.target, identity_of(self._manifest))
+            open_stub(request.stub, request.target, self._identity)
             read_parts(request.stub)
         else:
-            require_stub(request.target, identity_of(self._manifest), request.cache)
+            require_stub(request.target, self._identity, request.cache)
+        if request.signing.signer and not request.signing.trusted:
+            self._progress.warn(
+                "The installers will not check signatures by themselves; give --trust for that."
+            )
 
     def build(self, variant: str) -> Bundle:
         """The job."""
@@ -177,7 +185,7 @@ class _Workshop:
             stored = self._compress(intake)
         contents = self._gather(lock, intake.wheels, stored, runtime, stub, concessions)
         draft = self._pack(contents)
-        return publish(draft, self._request.output, self._steps.finish())
+        return publish(draft, self._request.output, self._steps.finish(), self._progress)
 
     def _load_lock(self, variant: str) -> Lock:
         self._steps.begin("lock")
@@ -258,15 +266,18 @@ class _Workshop:
             self._progress.warn(runtime.warning)
         return runtime
 
+    @property
+    def _identity(self) -> Identity:
+        return identity_of(self._manifest, self._request.signing.trusted)
+
     @cached_property
     def _stub(self) -> Stub:
         self._steps.begin("stub")
-        identity = identity_of(self._manifest)
         if self._request.stub:
-            return open_stub(self._request.stub, self._request.target, identity)
+            return open_stub(self._request.stub, self._request.target, self._identity)
         return freeze_stub(
             self._request.target,
-            identity,
+            self._identity,
             work=self._scratch,
             cache=self._request.cache,
             offline=self._request.offline,
@@ -313,6 +324,7 @@ class _Workshop:
             provenance=self._provenance(lock),
             evidence={},
             asked_volume_size=self._request.volume_size,
+            signer=self._request.signing.signer,
         )
         return replace(
             contents,

@@ -5,11 +5,10 @@
     dist/LLMSetup-cu124.run
     dist/LLMSetup-cu124.7z.001 …         where there are volumes
     dist/LLMSetup-cu124-linux_x86_64/    bundle.json, summary.txt, the files for the user, evidence/
-    dist/SHA256SUMS                      of every bundle and every file beside it
+    dist/SHA256SUMS                      of every bundle and every file beside it (builder.sums)
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -21,14 +20,19 @@ from filelock import FileLock, Timeout
 from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE
 from bootstrap.bundle.model import Index, encode_index
 from bootstrap.bundle.reader import BundleReader
-from builder.disk import storing
+from bootstrap.bundle.signature import INDEX_NAMESPACE
+from builder.disk import replace_file, storing
 from builder.errors import BusyError, ReportedError, UsageError
 from builder.pack.contents import Contents
 from builder.pack.volumes import ARCHIVE_SUFFIX, find_volumes
+from builder.progress import Progress
 from builder.report import longest_step, summarize
+from builder.signing import armor
+from builder.sums import SumsSigner, write_sums
 from builder.targets import TARGETS
 
-SUMS_NAME = "SHA256SUMS"
+# Over bundle.json, beside it.
+SIGNATURE_NAME = "bundle.json.sig"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +116,15 @@ def require_free_names(contents: Contents, output: Path) -> None:
         )
 
 
-def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
+def publish(draft: Draft, output: Path, seconds: Mapping[str, float], progress: Progress) -> Bundle:
     """Give the draft its final name, once all that goes along with it is there.
 
     Args:
         draft: the proved bundle, on the same file system as ``output``.
         output: where it goes.
         seconds: duration by step; told, but not written, since it differs each time.
+        seconds: duration by step, for the summary.
+        progress: hears what becomes of sums and signatures of earlier builds.
 
     Raises:
         NoSpaceError: the disk is full.
@@ -132,10 +138,16 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
         "bundle.json": encode_index(draft.index),
         "summary.txt": summary.encode(),
     }
+    if signer := draft.contents.signer:
+        # The very signature that lies in the installer: a key signs the same in one way only.
+        signature = signer.sign(beside["bundle.json"], INDEX_NAMESPACE)
+        beside[SIGNATURE_NAME] = armor(signature, INDEX_NAMESPACE)
     folder = output / f"{path.stem}-{draft.index.target}"
     sums = {path.name: draft.sha256, **{v.name: v.sha256 for v in draft.index.volumes}}
     with storing(output, option="--output"):
         folder.mkdir(exist_ok=True)
+        # That of an earlier build would not fit.
+        (folder / SIGNATURE_NAME).unlink(missing_ok=True)
         for name, data in beside.items():
             replace_file(folder / name, data)
             sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
@@ -145,7 +157,7 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float]) -> Bundle:
             _place(draft, path)
         # Neither is ever there with the other's predecessor.
         fresh.replace(folder / EVIDENCE)
-        replace_file(output / SUMS_NAME, _merge_sums(output, sums))
+        write_sums(output, sums, _sums_signer(draft), progress)
     return Bundle(
         path=path,
         index=draft.index,
@@ -178,6 +190,11 @@ def _giving_way(earlier: Path, scratch: Path) -> Iterator[None]:
         if aside.is_dir():
             aside.replace(earlier)
         raise
+
+
+def _sums_signer(draft: Draft) -> SumsSigner | None:
+    signer = draft.contents.signer
+    return SumsSigner(signer=signer, identity=draft.index.product) if signer else None
 
 
 def _place(draft: Draft, path: Path) -> None:
@@ -240,35 +257,3 @@ def _owner_of_volumes(path: Path) -> Path | None:
             if find_volumes(path.with_suffix(ARCHIVE_SUFFIX)):
                 return other
     return None
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a small file so that at any instant the old one or the new one is there."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def stated_sum(path: Path) -> str | None:
-    """What ``SHA256SUMS`` beside a file says of it; None when nothing."""
-    return _read_sums(path.parent).get(path.name)
-
-
-def _merge_sums(output: Path, sums: Mapping[str, str]) -> bytes:
-    """``sha256sum``'s format: the new sums, and the old ones of files still there."""
-    kept = {name: sha for name, sha in _read_sums(output).items() if (output / name).is_file()}
-    merged = kept | dict(sums)
-    return "".join(f"{merged[name]}  {name}\n" for name in sorted(merged)).encode()
-
-
-def _read_sums(folder: Path) -> dict[str, str]:
-    """File name to SHA-256; empty where there are none."""
-    try:
-        text = (folder / SUMS_NAME).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return {}
-    rows = (line.partition("  ") for line in text.splitlines())
-    return {name: digest for digest, _, name in rows}

@@ -46,8 +46,17 @@ class Frame:
         trailer = self.trailer
         index = (trailer.index_offset, trailer.index_size)
         itself = (trailer.payload_offset + trailer.payload_size, layout.TRAILER_SIZE)
-        signing = (*self.header_places, (self.pkg_end, self.size - self.pkg_end))
-        return layout.gaps([*members, index, itself, *signing], self.size)
+        return layout.gaps([*members, index, itself, *self._signing], self.size)
+
+    def program(self) -> list[tuple[int, int]]:
+        """What ``program_sha256`` is taken over, ascending: the program without its signature."""
+        begin = self.trailer.payload_offset
+        return layout.gaps([(begin, self.pkg_begin - begin), *self._signing], self.size)
+
+    @property
+    def _signing(self) -> list[tuple[int, int]]:
+        """What Authenticode changes."""
+        return [*self.header_places, (self.pkg_end, self.size - self.pkg_end)]
 
 
 def read_frame(file: BinaryIO, path: Path) -> Frame:

@@ -12,6 +12,9 @@ archive's last member. The archive is a 7z one whose members are stored (Copy
 coder): the member *i* begins 32 bytes plus the sizes of its predecessors after
 the archive's first byte, so members are read in place.
 
+The trailer also holds the signature over the index, or zeros. It lies in no member, so a signed
+bundle differs from an unsigned one in these bytes only.
+
 The archive is the payload; or it holds the index alone, and the payload is another
 such archive that was cut into volumes, which lie beside the installer.
 
@@ -23,6 +26,8 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
+from bootstrap.bundle.signature import SIGNATURE_SIZE, Signature
+
 SIGNATURE_HEADER_SIZE = 32
 SEVEN_ZIP_SIGNATURE = b"7z\xbc\xaf\x27\x1c"
 
@@ -30,9 +35,9 @@ _COOKIE = struct.Struct("!8sIIII64s")
 _COOKIE_MAGIC = b"MEI\014\013\012\013\016"
 COOKIE_SIZE = _COOKIE.size
 
-_TRAILER = struct.Struct("<8sIIQQQQ32s32s")
+_TRAILER = struct.Struct(f"<8sIIQQQQ32s32s{SIGNATURE_SIZE}s")
 _TRAILER_MAGIC = b"LLMSETUP"
-_TRAILER_VERSION = 1
+_TRAILER_VERSION = 2
 TRAILER_SIZE = _TRAILER.size
 
 # So much of each volume is hashed when a bundle is opened: enough to tell it from others.
@@ -48,6 +53,7 @@ class Trailer:
         rest_sha256: over all bytes that belong to no member, to the index or to this: the
             program before and behind the archive, and 7-Zip's own headers. Left out is what
             signing changes.
+        signature: over the index; None if nobody has signed it.
     """
 
     payload_offset: int
@@ -56,6 +62,7 @@ class Trailer:
     index_size: int
     index_sha256: str
     rest_sha256: str
+    signature: Signature | None = None
 
 
 def pack_trailer(trailer: Trailer) -> bytes:
@@ -70,6 +77,7 @@ def pack_trailer(trailer: Trailer) -> bytes:
         trailer.index_size,
         bytes.fromhex(trailer.index_sha256),
         bytes.fromhex(trailer.rest_sha256),
+        trailer.signature.pack() if trailer.signature else bytes(SIGNATURE_SIZE),
     )
 
 
@@ -77,7 +85,7 @@ def parse_trailer(data: bytes) -> Trailer | None:
     """The trailer in these :data:`TRAILER_SIZE` bytes, or None if there is none."""
     if len(data) != TRAILER_SIZE:
         return None
-    magic, version, reserved, *numbers, digest, rest = _TRAILER.unpack(data)
+    magic, version, reserved, *numbers, digest, rest, signature = _TRAILER.unpack(data)
     if magic != _TRAILER_MAGIC or version != _TRAILER_VERSION or reserved:
         return None
     payload, payload_size, index, index_size = numbers
@@ -91,6 +99,7 @@ def parse_trailer(data: bytes) -> Trailer | None:
         index_size=index_size,
         index_sha256=digest.hex(),
         rest_sha256=rest.hex(),
+        signature=Signature.unpack(signature),
     )
 
 

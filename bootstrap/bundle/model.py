@@ -161,6 +161,8 @@ class Index(Value, frozen=True, kw_only=True):
         minimum_glibc: highest need of runtime, stub and wheels.
         minimum_vc_runtime: version of the Microsoft Visual C++ runtime that torch asks of
             Windows; None where it asks for none in particular.
+        program_sha256: of the installer's own program, without what signing changes in it; so
+            whoever signs the index has signed the program, too.
         compression: what the wheels are stored as: the originals, or compressed anew.
         volumes: the files that the payload lies in; empty if it lies in the installer.
         documents: files for the user, below ``docs/`` of the archive.
@@ -188,6 +190,7 @@ class Index(Value, frozen=True, kw_only=True):
     minimum_vc_runtime: str | None
     cuda: CudaTerms | None
     runtime: Runtime
+    program_sha256: str
     compression: Compression
     volumes: tuple[Volume, ...]
     groups: tuple[Group, ...]

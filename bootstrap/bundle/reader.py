@@ -12,6 +12,7 @@ from bootstrap.bundle.errors import DamagedBundleError, NoSpaceError
 from bootstrap.bundle.frame import COPY_AGAIN, Frame, read_frame
 from bootstrap.bundle.model import Entry, Index, decode_index
 from bootstrap.bundle.sections import SectionFile, Stretch, hash_stretches
+from bootstrap.bundle.signature import INDEX_NAMESPACE, Judge
 from bootstrap.bundle.volumes import VolumeSet
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class BundleReader:
         path: the installer; volumes lie beside it.
         index: its table of contents.
         index_bytes: the index as stored.
+        signature: over these bytes; None if nobody has signed them.
         payload_offset: where the members' offsets count from: bytes from the start of the
             file that the payload begins in, the installer or its first volume.
         volumes: the files of the payload; none if it lies in the installer.
@@ -40,17 +42,23 @@ class BundleReader:
         self.path = path
         self.index: Index = decode_index(index_bytes)
         self.index_bytes = index_bytes
+        self.signature = frame.trailer.signature
         self.volumes = VolumeSet(path, self.index.volumes)
         self.payload_offset = 0 if self.index.volumes else frame.trailer.payload_offset
         self._frame = frame
         self._check_bounds()
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, judge: Judge | None = None) -> Self:
         """Find and check the index.
+
+        Args:
+            path: of the installer.
+            judge: says whether an index as stored, by its signature, may be decoded at all.
 
         Raises:
             DamagedBundleError: no index is found, or it is not what was written.
+            ReportedError: what ``judge`` raises.
         """
         try:
             with path.open("rb") as file:
@@ -66,6 +74,8 @@ class BundleReader:
                 f"{path}: the index (bundle.json, offset {frame.trailer.index_offset}) is damaged.",
                 remedy=COPY_AGAIN,
             )
+        if judge:
+            judge(index_bytes, frame.trailer.signature)
         return cls(path, frame, index_bytes)
 
     def _check_bounds(self) -> None:
@@ -145,21 +155,32 @@ class BundleReader:
         return self._frame.rest([(self.payload_offset + e.offset, e.size) for e in members])
 
     def verify_rest(self) -> None:
-        """Check what :meth:`rest` lists.
+        """Check what :meth:`rest` lists, and that program and signature are the index's own.
+
+        Whose the signature is does not matter here.
 
         Raises:
             DamagedBundleError: it is not what was written.
         """
-        stretches = [Stretch(path=self.path, offset=at, size=size) for at, size in self.rest()]
+        what = "is damaged"
         try:
-            what = "is damaged"
-            intact = hash_stretches(stretches) == self._frame.trailer.rest_sha256
+            intact = self._hash(self.rest()) == self._frame.trailer.rest_sha256
+            if intact and self._hash(self._frame.program()) != self.index.program_sha256:
+                what, intact = "is another than the index says", False
         except OSError as error:
             what, intact = f"cannot be read ({error.strerror})", False
         if not intact:
             raise DamagedBundleError(
                 f"{self.path.name}: the program around the payload {what}.", remedy=COPY_AGAIN
             )
+        if self.signature and not self.signature.fits(self.index_bytes, INDEX_NAMESPACE):
+            raise DamagedBundleError(
+                f"{self.path.name}: the signature of {self.signature.key} does not fit.",
+                remedy=COPY_AGAIN,
+            )
+
+    def _hash(self, places: list[tuple[int, int]]) -> str:
+        return hash_stretches([Stretch(path=self.path, offset=at, size=n) for at, n in places])
 
     def copy_entry(self, entry: Entry, file: BinaryIO, progress: Callable[[int], None]) -> None:
         """Write one member to ``file``, checked in the same pass.

@@ -29,6 +29,7 @@ from bootstrap.bundle.model import (
     encode_index,
 )
 from bootstrap.bundle.sections import Stretch, hash_stretches
+from bootstrap.bundle.signature import INDEX_NAMESPACE
 from builder import __version__
 from builder.disk import require_room, storing
 from builder.fetch import require_intact
@@ -137,11 +138,21 @@ def _write_installer(
             rest_sha256="",
         )
         rest = _hash_rest(path, trailer, index, program[: pe.HEAD_SIZE])
+        signer = contents.signer
+        signature = signer.sign(index_bytes, INDEX_NAMESPACE) if signer else None
         file.seek(end)
-        file.write(layout.pack_trailer(replace(trailer, rest_sha256=rest)))
+        file.write(layout.pack_trailer(replace(trailer, rest_sha256=rest, signature=signature)))
         file.flush()
         os.fsync(file.fileno())
     path.chmod(0o755)
+
+
+def _hash_program(stub: Path) -> str:
+    """As :meth:`Frame.program` has it of the installer."""
+    with stub.open("rb") as file:
+        signing = pe.find_signing(file.read(pe.HEAD_SIZE))
+    places = layout.gaps(list(signing.header_places) if signing else [], stub.stat().st_size)
+    return hash_stretches([Stretch(path=stub, offset=at, size=size) for at, size in places])
 
 
 def _hash_rest(path: Path, trailer: layout.Trailer, index: Index, head: bytes) -> str:
@@ -255,6 +266,7 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
         minimum_vc_runtime=contents.minimum_vc_runtime,
         cuda=contents.cuda,
         runtime=members.runtime,
+        program_sha256=_hash_program(contents.stub.path),
         compression=contents.compression,
         volumes=volumes,
         groups=members.groups,

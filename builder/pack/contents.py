@@ -16,6 +16,7 @@ from builder.manifest import Manifest
 from builder.pack.volumes import ARCHIVE_SUFFIX
 from builder.police import Concessions
 from builder.runtime.model import PreparedRuntime
+from builder.signing import Signer
 from builder.stub import Stub
 from builder.targets import LEGACY_MANYLINUX, TargetPlatform
 from builder.wheels import StoredWheel, WheelFacts
@@ -44,6 +45,7 @@ class Contents:
         evidence: each file by its name below ``evidence/``; they are taken away when the bundle
             is published.
         asked_volume_size: bytes of a volume, where somebody asks for volumes.
+        signer: signs the index; None leaves it unsigned.
     """
 
     manifest: Manifest
@@ -62,6 +64,7 @@ class Contents:
     provenance: Provenance
     evidence: Mapping[str, Path]
     asked_volume_size: int | None = None
+    signer: Signer | None = None
 
     @property
     def installer_name(self) -> str:

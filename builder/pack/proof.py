@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bootstrap.bundle.model import Entry, Index
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.signature import Judge
 from bootstrap.bundle.wheel import BundleWheel
 from builder.errors import DamagedBundleError
 from builder.launching import Launcher
@@ -16,8 +17,13 @@ from builder.progress import Progress
 _CHUNK = 1 << 20
 
 
-def prove(path: Path, progress: Progress) -> tuple[Index, str]:
+def prove(path: Path, progress: Progress, judge: Judge | None = None) -> tuple[Index, str]:
     """Reopen the bundle and check every hash in one pass over the installer and its volumes.
+
+    Args:
+        path: of the installer.
+        progress: gets a bar.
+        judge: as for :meth:`BundleReader.open`.
 
     Returns:
         The index, and the SHA-256 of the whole installer.
@@ -25,8 +31,9 @@ def prove(path: Path, progress: Progress) -> tuple[Index, str]:
     Raises:
         DamagedBundleError: names the volumes, or the member, or says that it is the program
             around them, that is not what it should be.
+        ReportedError: what ``judge`` raises.
     """
-    reader = BundleReader.open(path)
+    reader = BundleReader.open(path, judge)
     reader.require_volumes()
     reader.verify_rest()
     volumes = reader.index.volumes

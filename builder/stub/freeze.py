@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from bootstrap.bundle.keys import TRUSTED_KEYS
 from builder.disk import storing
 from builder.errors import UnfitHostError
 from builder.fetch import Cache, WantedFile, hash_file
@@ -37,6 +38,8 @@ _EXCLUDED = (
     # What tqdm would draw with, if the builder's environment happens to have it.
     *("matplotlib", "PIL", "pandas", "rich", "IPython", "ipywidgets"),
 )
+# PyNaCl's own extension module imports it; PyInstaller sees what Python code imports only.
+_HIDDEN = ("--hidden-import", "_cffi_backend")
 # PyInstaller takes times and the order of sets from these.
 _REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0"}
 
@@ -54,7 +57,7 @@ def freeze_stub(
 
     Args:
         target: this very platform, or Windows where Wine is.
-        identity: what it says of itself.
+        identity: what it says of itself, and whom it trusts.
         work: an existing folder for what is needed on the way; left as it was.
         cache: finished stubs are kept in ``stubs`` below it, and what Wine needs in ``wine``.
         offline: open no connection.
@@ -175,7 +178,7 @@ def _require_wine(target: TargetPlatform) -> None:
 def _key(target: TargetPlatform, identity: Identity) -> str:
     """Names a stub by all that goes into it, and by what might: every package of its Python."""
     digest = hashlib.sha256()
-    recipe: list[str] = [target.name]
+    recipe: list[str] = [target.name, identity.trusted_keys]
     if target.sys_platform == "win32":
         recipe.append(repr(identity))
     digest.update("\n".join([*recipe, *_packages(target)]).encode())
@@ -216,11 +219,15 @@ def _freeze(
     excluded = [f"--exclude-module={module}" for module in _EXCLUDED]
     probes = f"{launcher.path(PROBES / '*.py')}{separator}bootstrap/probes"
     parts = f"{launcher.path(folder / NAME)}{separator}."
+    trusted = folder / Path(TRUSTED_KEYS).name
+    trusted.write_text(identity.trusted_keys, encoding="utf-8", newline="\n")
+    keys = f"{launcher.path(trusted)}{separator}{Path(TRUSTED_KEYS).parent}"
     launcher.run(
         python,
         *("-m", "PyInstaller", "--onefile", "--console", "--noupx", f"--log-level={level}"),
-        *(*special, *excluded, "--name", _NAME, "--distpath", "dist", "--workpath", "build"),
-        *("--paths", launcher.path(_ROOT), "--add-data", probes),
+        *(*special, *excluded, *_HIDDEN),
+        *("--name", _NAME, "--distpath", "dist", "--workpath", "build"),
+        *("--paths", launcher.path(_ROOT), "--add-data", probes, "--add-data", keys),
         *("--add-data", parts),
         launcher.path(_ROOT / "bootstrap" / "__main__.py"),
         cwd=folder,

@@ -4,20 +4,27 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pefile
 
 from bootstrap.bundle import layout
+from bootstrap.bundle.keys import TRUSTED_KEYS, PublicKey, parse_public_keys
 from builder.elf import minimum_glibc_of_streams
 from builder.errors import DamagedBundleError, RefusedContentError, UsageError
 from builder.stub.identity import Identity
 from builder.targets import TargetPlatform
 
+if TYPE_CHECKING:
+    from PyInstaller.archive.readers import CArchiveReader
+
 _MAGIC = {"linux_x86_64": b"\x7fELF", "win_amd64": b"MZ"}
+# PyInstaller's PKG_ITEM_BINARY.
+_BINARY = "b"
 _FREEZE_AGAIN = "Make another one with: python -m builder freeze --target TARGET --output FILE"
 
 
@@ -41,12 +48,13 @@ def open_stub(path: Path, target: TargetPlatform, identity: Identity | None = No
     Args:
         path: of the stub.
         target: what it must be for.
-        identity: what it must say of itself, on Windows; None is anything.
+        identity: what it must say of itself, on Windows, and whom it must trust; None is
+            anything.
 
     Raises:
         UsageError: the file cannot be read.
         RefusedContentError: it is a program for another platform, or a finished installer, or
-            says of itself to be something else.
+            says of itself to be something else, or trusts other keys.
         DamagedBundleError: it is not a stub, or not all of one.
     """
     try:
@@ -58,7 +66,33 @@ def open_stub(path: Path, target: TargetPlatform, identity: Identity | None = No
         ) from error
     if identity and target.sys_platform == "win32":
         _require_identity(path, identity)
+    if identity:
+        _require_trust(path, identity)
     return stub
+
+
+def _require_trust(path: Path, identity: Identity) -> None:
+    with _package(path) as package:
+        names = [name for name in package.toc if name.replace("\\", "/") == TRUSTED_KEYS]
+        text = package.extract(names[0]).decode(errors="replace") if names else None
+    if text is None:
+        raise RefusedContentError(
+            f"The stub {path} was frozen before installers could trust keys.",
+            remedy=f"{_FREEZE_AGAIN}.",
+        )
+    trusted = parse_public_keys(text, str(path))
+    if set(trusted) != set(identity.trusted):
+        again = f"--trust {' '.join(['PUBKEY'] * len(identity.trusted))}"
+        raise RefusedContentError(
+            f"The stub {path} was frozen to trust {_listed(trusted)}, and the build wants it to "
+            f"trust {_listed(identity.trusted)}.",
+            remedy=f"{_FREEZE_AGAIN} {again if identity.trusted else 'without --trust'}, or give "
+            "this build the same --trust as that stub.",
+        )
+
+
+def _listed(keys: Iterable[PublicKey]) -> str:
+    return ", ".join(map(str, keys)) or "nobody in particular"
 
 
 def _require_identity(path: Path, identity: Identity) -> None:
@@ -127,16 +161,26 @@ def _require_whole_image(path: Path, size: int) -> None:
 
 def _binaries(path: Path) -> Iterator[BinaryIO]:
     """The bootloader, and every library and extension module in the PKG."""
+    with path.open("rb") as bootloader:
+        yield bootloader
+    with _package(path) as package:
+        for name, (*_, kind) in package.toc.items():
+            if kind == _BINARY:
+                yield io.BytesIO(package.extract(name))
+
+
+@contextmanager
+def _package(path: Path) -> "Iterator[CArchiveReader]":
+    """PyInstaller's PKG.
+
+    Raises:
+        DamagedBundleError: it cannot be read, or what is read of it in the context.
+    """
     # Costs every command a quarter of a second when it is imported at the top.
     from PyInstaller.archive import readers  # noqa: PLC0415
 
-    with path.open("rb") as bootloader:
-        yield bootloader
     try:
-        package = readers.CArchiveReader(str(path))
-        for name, (*_, kind) in package.toc.items():
-            if kind == readers.PKG_ITEM_BINARY:
-                yield io.BytesIO(package.extract(name))
+        yield readers.CArchiveReader(str(path))
     except (readers.ArchiveReadError, struct.error, zlib.error, ValueError) as error:
         raise DamagedBundleError(
             f"The PKG of the stub {path} is damaged: {error}.", remedy=_FREEZE_AGAIN

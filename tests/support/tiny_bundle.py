@@ -24,10 +24,14 @@ from bootstrap.bundle.model import (
     encode_index,
 )
 from bootstrap.bundle.provenance import Provenance
+from bootstrap.bundle.signature import INDEX_NAMESPACE
+from builder.signing import Signer
 from builder.wheels import read_wheel
 
 PKG_SIZE = 200
 _BOOTLOADER = b"\x7fELF" + b"boot" * 20
+_COOKIE = struct.pack("!8sIIII64s", b"MEI\014\013\012\013\016", PKG_SIZE, 0, 0, 311, b"libpython")
+_PKG = _COOKIE.rjust(PKG_SIZE, b"P")
 _WHEEL = "wheels/demo-1.0-py3-none-any.whl"
 _MEMBERS = {
     _WHEEL: b"wheel " * 40,
@@ -124,6 +128,7 @@ def tiny_index(
         minimum_vc_runtime=None,
         cuda=terms if cuda else None,
         runtime=runtime,
+        program_sha256=layout.sha256_hex(_BOOTLOADER + _PKG),
         compression="fast" if original else "store",
         volumes=(),
         groups=(Group(name="base", wheels=(demo,)),),
@@ -148,6 +153,7 @@ def tiny_bundle(
     original: Path | None = None,
     volume_size: int | None = None,
     program: bytes = _BOOTLOADER,
+    signer: Signer | None = None,
 ) -> Path:
     """Write the bundle and return its path.
 
@@ -158,8 +164,12 @@ def tiny_bundle(
         original: likewise.
         volume_size: bytes of each volume; None puts the payload into the installer.
         program: what the installer begins with.
+        signer: signs the index; None leaves it unsigned.
     """
     index = index or tiny_index(wheel=wheel, original=original)
+    signing = pe.find_signing(program)
+    own = without(program, signing.header_places if signing else []) + _PKG
+    index = msgspec.structs.replace(index, program_sha256=layout.sha256_hex(own))
     archive = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0")
     members = b"".join(_members(wheel).values())
     if volume_size:
@@ -168,7 +178,7 @@ def tiny_bundle(
         )
         members = b""
     path = folder / ("tiny.exe" if program.startswith(b"MZ") else "tiny.run")
-    path.write_bytes(_installer(program, archive, members, encode_index(index)))
+    path.write_bytes(_installer(program, archive, members, encode_index(index), signer))
     return path
 
 
@@ -189,12 +199,10 @@ def _write_volume(path: Path, data: bytes) -> Volume:
     )
 
 
-def _installer(program: bytes, archive: bytes, members: bytes, index_bytes: bytes) -> bytes:
+def _installer(
+    program: bytes, archive: bytes, members: bytes, index_bytes: bytes, signer: Signer | None
+) -> bytes:
     payload = archive + members
-    cookie = struct.pack(
-        "!8sIIII64s", b"MEI\014\013\012\013\016", PKG_SIZE, 0, 0, 311, b"libpython"
-    )
-    pkg = cookie.rjust(PKG_SIZE, b"P")
     signing = pe.find_signing(program)
     trailer = layout.Trailer(
         payload_offset=len(program),
@@ -203,10 +211,11 @@ def _installer(program: bytes, archive: bytes, members: bytes, index_bytes: byte
         index_size=len(index_bytes),
         index_sha256=layout.sha256_hex(index_bytes),
         rest_sha256=layout.sha256_hex(
-            without(program, signing.header_places if signing else []) + archive + pkg
+            without(program, signing.header_places if signing else []) + archive + _PKG
         ),
+        signature=signer.sign(index_bytes, INDEX_NAMESPACE) if signer else None,
     )
-    return program + payload + index_bytes + layout.pack_trailer(trailer) + pkg
+    return program + payload + index_bytes + layout.pack_trailer(trailer) + _PKG
 
 
 def without(data: bytes, places: Sequence[tuple[int, int]]) -> bytes:

@@ -42,7 +42,7 @@ def build(contents: Contents, output: Path) -> Bundle:
         compose(contents, path, Progress())
         index, sha256 = prove(path, Progress())
         draft = Draft(path=path, index=index, sha256=sha256, contents=contents)
-        return publish(draft, output, {"pack": 1.0})
+        return publish(draft, output, {"pack": 1.0}, Progress())
 
 
 def names(folder: Path) -> list[str]:
