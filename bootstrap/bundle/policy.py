@@ -1,5 +1,8 @@
 """What the makers of a product let in, and what not; it travels in the index."""
 
+from typing import Annotated
+
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -39,3 +42,29 @@ class BlacklistRule(Value, frozen=True, kw_only=True):
         """Whether it bans this version of this distribution."""
         specifier = SpecifierSet(self.specifier or "")
         return self.speaks_of(name) and specifier.contains(version, prereleases=True)
+
+
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Allowance(Value, frozen=True, kw_only=True):
+    """An honest wheel that may break rules of vetting (``docs/vetting.md``).
+
+    Attributes:
+        filename: of the wheel.
+        sha256: of the original wheel, as in the lock.
+        rules: ids of the rules that it may break, of those that may be broken at all.
+        members: path in the wheel to SHA-256, of the files that may run by themselves whenever
+            Python starts.
+        reason: why, for the person who reads it.
+    """
+
+    filename: str
+    sha256: Sha256
+    rules: tuple[str, ...] = ()
+    members: dict[str, Sha256] = msgspec.field(default_factory=dict)
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+
+    def speaks_of(self, filename: str, sha256: str) -> bool:
+        """Whether it is about this very wheel."""
+        return (self.filename, self.sha256) == (filename, sha256)
