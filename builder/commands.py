@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.units import human_size
 from builder import pipeline
+from builder.allowances import idle_allowances
 from builder.console import Console
 from builder.disk import storing
 from builder.errors import (
@@ -22,7 +23,7 @@ from builder.errors import (
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, adopt, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
-from builder.intake import read_wheels
+from builder.intake import Vetter, read_wheels
 from builder.lock.checking import require_answering, require_trio, thin_evidence
 from builder.lock.files import wanted_files
 from builder.lock.known import load_known_wheels
@@ -35,6 +36,7 @@ from builder.publish import SUMS_NAME, Bundle, replace_file, stated_sum
 from builder.report import wheels_line
 from builder.stub import freeze_stub, identity_of, open_stub, stub_files
 from builder.targets import find_target
+from builder.vetted import VettedContents
 from builder.wheelhouse import read_wheelhouse
 from builder.wheels import WheelFacts
 
@@ -164,12 +166,19 @@ def check(options: Namespace, console: Console) -> ExitCode:
     manifest.variant_target(options.cuda, options.target)
     if options.wheelhouse:
         locked, wheels = read_wheelhouse(
-            options.wheelhouse, options.cuda, options.target, manifest.python
+            *(options.wheelhouse, options.cuda, options.target, manifest.python),
+            manifest.allowances,
         )
         refuse(judge_wheels(locked, manifest, wheels), str(options.wheelhouse))
         console.result(f"{options.wheelhouse}: {len(wheels)} wheels, nothing to object to.")
         return ExitCode.DONE
-    locked, wheels = _cached_wheels(options, manifest)
+    vetter = Vetter(manifest.allowances, VettedContents(Cache(options.cache)))
+    locked, wheels = _cached_wheels(options, manifest, vetter)
+    for allowance in idle_allowances(manifest, options.manifest):
+        console.warn(
+            f"The allowance for {allowance.filename} ({allowance.sha256[:12]}…) matches nothing in "
+            "any lock of the manifest; remove it."
+        )
     require_answering(locked, manifest, load_facts())
     _warn_of_thin_evidence(locked, console)
     complete = len(wheels) == len(locked.wheels)
@@ -188,7 +197,7 @@ def graph(options: Namespace, console: Console) -> ExitCode:
     """Show who pulls in whom, from the cached wheels of a lock."""
     manifest = load_manifest(options.manifest)
     manifest.variant_target(options.cuda, options.target)
-    locked, wheels = _cached_wheels(options, manifest)
+    locked, wheels = _cached_wheels(options, manifest, Vetter(manifest.allowances))
     if len(wheels) < len(locked.wheels):
         missing = len(locked.wheels) - len(wheels)
         raise ManifestError(
@@ -219,10 +228,12 @@ def _why(name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedNam
     return f"{reason}\n\nneeded by:\n{tree}"
 
 
-def _cached_wheels(options: Namespace, manifest: Manifest) -> tuple[Lock, tuple[WheelFacts, ...]]:
+def _cached_wheels(
+    options: Namespace, manifest: Manifest, vetter: Vetter
+) -> tuple[Lock, tuple[WheelFacts, ...]]:
     locked = load_lock(lock_path(options.manifest, options.cuda, options.target))
     files = Cache(options.cache).at_hand(wanted_files(locked, manifest))
-    return locked, read_wheels(locked, files)
+    return locked, read_wheels(locked, files, vetter)
 
 
 def inspect(options: Namespace, console: Console) -> ExitCode:

@@ -23,7 +23,7 @@ from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, adopt, fetch
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
-from builder.intake import Intake, blaming_cache, open_intake, read_wheels
+from builder.intake import Intake, Vetter, blaming_cache, open_intake, read_wheels
 from builder.launching import Launcher
 from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.files import wanted_files
@@ -47,6 +47,7 @@ from builder.runtime import (
 from builder.steps import Steps
 from builder.stub import Stub, freeze_stub, identity_of, open_stub, require_stub, stub_files
 from builder.targets import TargetPlatform
+from builder.vetted import VettedContents
 from builder.wheels import StoredWheel, WheelFacts
 from builder.wine import launcher_for
 
@@ -128,6 +129,7 @@ class _Workshop:
         self._scratch = scratch
         self._progress = progress
         self._steps = Steps(progress)
+        self._vetter = Vetter(manifest.allowances, VettedContents(request.cache))
 
     def require_tools(self) -> None:
         """What can be known to be missing is said before anything long begins."""
@@ -148,7 +150,9 @@ class _Workshop:
         # Freezing takes as much memory as all the rest, so it comes before that.
         stub = self._stub
         # From the moment a wheel has come until it must be there, it is compressed meanwhile.
-        with open_intake(lock, request.compression, request.cache, self._progress) as intake:
+        with open_intake(
+            lock, request.compression, request.cache, self._progress, self._vetter
+        ) as intake:
             files = self._fetch(lock, intake)
             self._police(lock, files, intake.wheels)
             runtime = self._runtime
@@ -174,9 +178,9 @@ class _Workshop:
     def _witnesses(self, lock: Lock) -> tuple[WheelFacts, ...]:
         """Wheels of a lock with something banned in it: they tell who pulled it in."""
         with suppress(DownloadError):
-            self._fetch(lock, Intake(lock, None))
+            self._fetch(lock, Intake(lock, None, self._vetter))
         at_hand = self._request.cache.at_hand(wanted_files(lock, self._manifest))
-        return read_wheels(lock, at_hand)
+        return read_wheels(lock, at_hand, self._vetter)
 
     def _fetch(self, lock: Lock, intake: Intake) -> dict[str, Path]:
         self._steps.begin("fetch")

@@ -62,17 +62,28 @@ class StoredMember(Protocol):
     """What a directory says of a member, in the words of ``ZipInfo``."""
 
     @property
-    def orig_filename(self) -> str: ...
+    def orig_filename(self) -> str:
+        """As the directory has it."""
+
     @property
-    def header_offset(self) -> int: ...
+    def header_offset(self) -> int:
+        """Of its header, in bytes."""
+
     @property
-    def compress_size(self) -> int: ...
+    def compress_size(self) -> int:
+        """Bytes as stored."""
+
     @property
-    def file_size(self) -> int: ...
+    def file_size(self) -> int:
+        """Bytes when unpacked."""
+
     @property
-    def flag_bits(self) -> int: ...
+    def flag_bits(self) -> int:
+        """General purpose bits."""
+
     @property
-    def compress_type(self) -> int: ...
+    def compress_type(self) -> int:
+        """Method."""
 
 
 class SizeError(zipfile.BadZipFile):

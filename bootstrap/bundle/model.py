@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bootstrap.bundle.errors import DamagedBundleError
-from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.policy import Allowance, BlacklistRule
 from bootstrap.bundle.value import Target, Value
 
 FORMAT_VERSION = 4
@@ -166,6 +166,7 @@ class Index(Value, frozen=True, kw_only=True):
         longest_path: of all.
         longest_import: of those that a running program opens: all but the metadata of
             distributions (``*.dist-info``).
+        allowances: wheels that may break rules of vetting.
         disk_need: bytes that must be free to install, in 4 KiB blocks, working room included.
     """
 
@@ -191,6 +192,7 @@ class Index(Value, frozen=True, kw_only=True):
     disk_need: int
     checks: tuple[Check, ...]
     blacklist: tuple[BlacklistRule, ...]
+    allowances: tuple[Allowance, ...] = ()
 
     @property
     def wheels(self) -> tuple[Wheel, ...]:

@@ -1,5 +1,6 @@
 """What the makers of a product let in, and what not; it travels in the index."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -65,6 +66,7 @@ class Allowance(Value, frozen=True, kw_only=True):
     members: dict[str, Sha256] = msgspec.field(default_factory=dict)
     reason: Annotated[str, msgspec.Meta(min_length=1)]
 
-    def speaks_of(self, filename: str, sha256: str) -> bool:
-        """Whether it is about this very wheel."""
-        return (self.filename, self.sha256) == (filename, sha256)
+
+def allowance_for(filename: str, sha256: str, allowances: Iterable[Allowance]) -> Allowance | None:
+    """The allowance for this very wheel, if there is one."""
+    return next((a for a in allowances if (a.filename, a.sha256) == (filename, sha256)), None)

@@ -18,7 +18,7 @@ def row_hash(digest: "hashlib._Hash") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRow:
-    """One row of a ``RECORD``: hash as ``algorithm=value`` (may be empty), size in bytes or none."""
+    """A row of ``RECORD``: hash as ``algorithm=value`` (may be empty), size in bytes, if stated."""
 
     hash: str
     size: int | None

@@ -13,6 +13,8 @@ from bootstrap.bundle import layout
 _LARGEST = 16 << 20
 _START = struct.Struct("<6s2BIQQI")
 _LZMA2, _COPY = 0x21, 0x00
+# By this property a dictionary is 128 MiB, which nobody needs for a table.
+_LARGEST_DICTIONARY = bytes([30])
 _END, _HEADER, _STREAMS, _FILES, _PACKED, _UNPACKED, _SUBSTREAMS = 0, 1, 4, 5, 6, 7, 8
 _SIZE, _CRC, _FOLDER, _UNPACK_SIZE, _COUNT, _NAMES, _ENCODED = 9, 10, 11, 12, 13, 17, 23
 
@@ -45,7 +47,7 @@ def read_names(file: io.RawIOBase) -> list[str]:
         if kind != _HEADER:
             raise ListingError(f"there is no header, but {kind}")
         return header.names()
-    except (IndexError, UnicodeDecodeError, lzma.LZMAError) as error:
+    except (UnicodeDecodeError, lzma.LZMAError) as error:
         raise ListingError(str(error)) from error
 
 
@@ -65,7 +67,7 @@ def _decode(file: io.RawIOBase, header: "_Header") -> bytes:
     data = _part(file, place, packed)
     if coder == _COPY:
         return data
-    if coder != _LZMA2 or unpacked > _LARGEST or len(properties) != 1 or properties[0] > 30:
+    if coder != _LZMA2 or unpacked > _LARGEST or not b"\0" <= properties <= _LARGEST_DICTIONARY:
         raise ListingError(f"a header packed by {coder:#x}, of {unpacked:,} bytes")
     dictionary = (2 | (properties[0] & 1)) << (properties[0] // 2 + 11)
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": dictionary}]

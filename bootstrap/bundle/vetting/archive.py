@@ -169,7 +169,9 @@ def _parse_end(tail: bytes, at: int, start: int, verdict: Verdict) -> _End | Non
     return plain
 
 
-def _parse_end64(tail: bytes, locator: int, start: int, plain: _End, verdict: Verdict) -> _End | None:
+def _parse_end64(
+    tail: bytes, locator: int, start: int, plain: _End, verdict: Verdict
+) -> _End | None:
     _, disk, offset64, disks = _LOCATOR.unpack_from(tail, locator)
     at = locator - _END64.size
     if disk or disks != 1 or at < 0 or offset64 != start + at:

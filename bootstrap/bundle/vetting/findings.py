@@ -54,14 +54,10 @@ class Verdict:
     Args:
         file: its name, for messages.
         allowance: what it may do all the same.
-
-    Attributes:
-        used: rules and members of the allowance that were needed.
     """
 
     def __init__(self, file: str, allowance: Allowance | None = None) -> None:
         self.file = file
-        self.used = set[str]()
         self._allowance = allowance
         self._findings: list[Finding] = []
         self._counts = Counter[str]()
@@ -69,13 +65,10 @@ class Verdict:
     def add(self, rule: str, member: str = "", detail: str = "") -> None:
         """A rule is broken, unless that is allowed here."""
         if self._allowance and rule in self._allowance.rules and RULES[rule].allowable:
-            self.used.add(rule)
             return
         self._counts[rule] += 1
         if self._counts[rule] <= _TOLD:
-            self._findings.append(
-                Finding(rule=rule, file=self.file, member=member, detail=detail)
-            )
+            self._findings.append(Finding(rule=rule, file=self.file, member=member, detail=detail))
 
     def extend(self, broken: Iterable[tuple[str, str]], member: str = "") -> None:
         """Several rules, each with its detail, are broken by one member."""
@@ -84,10 +77,7 @@ class Verdict:
 
     def allows_member(self, path: str, sha256: str) -> bool:
         """Whether this very file may run by itself."""
-        if self._allowance is None or self._allowance.members.get(path) != sha256:
-            return False
-        self.used.add(path)
-        return True
+        return self._allowance is not None and self._allowance.members.get(path) == sha256
 
     @property
     def findings(self) -> tuple[Finding, ...]:

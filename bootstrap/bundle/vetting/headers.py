@@ -66,7 +66,7 @@ def _judge_header(file: io.BufferedIOBase, member: Member, verdict: Verdict) -> 
     name_size, extra_size = fields[9:]
     rest = file.read(name_size + extra_size)
     verdict.extend(_compare(member, fields, rest[:name_size], rest[name_size:]), member.filename)
-    end = member.header_offset + _LOCAL.size + name_size + extra_size + member.compress_size
+    end: int = member.header_offset + _LOCAL.size + name_size + extra_size + member.compress_size
     if member.flag_bits & _DESCRIBED:
         return _behind_descriptor(file, member, end, verdict)
     return end

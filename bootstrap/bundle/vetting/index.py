@@ -86,12 +86,12 @@ def judge_texts(
             verdict.add("index-text", what, repr(text))
         for rule, _ in judge_name(text):
             verdict.add("index-text", what, f"{text!r} ({rule})")
-    for what, text in shown.items():
-        unfit = unfit_character(text or "")
+    for what, told in shown.items():
+        unfit = unfit_character(told or "")
         if unfit is not None:
             verdict.add("index-text", what, f"has U+{ord(unfit):04X} in it")
-        elif len(text or "") > _LONGEST_TEXT:
-            verdict.add("index-text", what, f"has {len(text or ''):,} characters")
+        elif told and len(told) > _LONGEST_TEXT:
+            verdict.add("index-text", what, f"has {len(told):,} characters")
 
 
 def judge_allowances(allowances: Iterable[Allowance], verdict: Verdict) -> None:
@@ -133,13 +133,16 @@ def judge_index(
     )
     judge_listed(
         [
-            Listed(name=w.name, version=w.version, filename=w.filename, sha256=w.sha256, size=w.size)
+            Listed(
+                name=w.name, version=w.version, filename=w.filename, sha256=w.sha256, size=w.size
+            )
             for w in index.wheels
         ],
         verdict,
     )
     judge_allowances(index.allowances, verdict)
     _judge_names(index, verdict)
+    _judge_programs(index, verdict)
     _judge_places(index.entries, verdict, payload_size, index_place)
     _judge_numbers(index, verdict)
     _judge_volumes(index.volumes, verdict)
@@ -155,7 +158,10 @@ def _shown(index: Index) -> Iterator[tuple[str, str | None]]:
     yield "longest_import", index.longest_import.path
     runtime = index.runtime
     yield from (("runtime.version", runtime.version), ("runtime.build", runtime.build))
-    yield from (("runtime.minimum_glibc", runtime.minimum_glibc), ("runtime.warning", runtime.warning))
+    yield from (
+        ("runtime.minimum_glibc", runtime.minimum_glibc),
+        ("runtime.warning", runtime.warning),
+    )
     if index.cuda:
         yield "cuda.version", index.cuda.version
         yield "cuda.minimum_driver", index.cuda.minimum_driver
@@ -185,6 +191,10 @@ def _judge_names(index: Index, verdict: Verdict) -> None:
         broken = [rule for rule, _ in judge_name(name)]
         if not document.name.startswith(_DOCUMENTS) or not name or "/" in name or broken:
             verdict.add("index-document", document.name, " ".join(broken))
+
+
+def _judge_programs(index: Index, verdict: Verdict) -> None:
+    """What will be started lies where it should."""
     for rule, detail in judge_name(index.runtime.executable):
         verdict.add("index-text", "runtime.executable", f"{rule} {detail}")
     for check in index.checks:
@@ -193,7 +203,10 @@ def _judge_names(index: Index, verdict: Verdict) -> None:
 
 
 def _judge_places(
-    entries: Iterable[Entry], verdict: Verdict, payload_size: int, index_place: tuple[int, int] | None
+    entries: Iterable[Entry],
+    verdict: Verdict,
+    payload_size: int,
+    index_place: tuple[int, int] | None,
 ) -> None:
     places = [(entry.offset, entry.size, entry.name) for entry in entries]
     if index_place:

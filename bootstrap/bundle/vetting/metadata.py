@@ -22,7 +22,9 @@ from bootstrap.bundle.vetting.places import SCHEMES, landing
 _INFO, _DATA = ".dist-info", ".data"
 _SECTIONS = ("console_scripts", "gui_scripts")
 # ``module:attribute [extras]``; both become text of a program.
-_TARGET = re.compile(r"\s*(?P<module>\w+(?:\.\w+)*)\s*:\s*(?P<attribute>\w+(?:\.\w+)*)\s*(?:\[[^\]]*\]\s*)?")
+_TARGET = re.compile(
+    r"\s*(?P<module>\w+(?:\.\w+)*)\s*:\s*(?P<attribute>\w+(?:\.\w+)*)\s*(?:\[[^\]]*\]\s*)?"
+)
 _SCRIPT = re.compile(r"[\w.+@ -]+")
 
 
@@ -92,12 +94,15 @@ def judge_data(files: Iterable[str], dist_info: str, verdict: Verdict) -> None:
 
 
 # Of an environment, on either system; ``data`` is its folder, ``scripts`` its bin or Scripts.
-_PROGRAM = r"(?:python[\d.]*w?|pyvenv|activate(?:_this)?|deactivate)(?:\.(?:exe|bat|cmd|ps1|py|csh|fish|nu|dll|com))?"
+_PROGRAM = (
+    r"(?:python[\d.]*w?|pyvenv|activate(?:_this)?|deactivate)"
+    r"(?:\.(?:exe|com|bat|cmd|ps1|py|csh|fish|nu))?"
+)
 _TAKEN = re.compile(
     rf"\.\./scripts/(?:{_PROGRAM}|python[\d.]*\.dll)"
     rf"|\.\./data/(?:pyvenv\.cfg|(?:bin|scripts)/(?:{_PROGRAM})"
     r"|lib(?:64)?/(?:python[\d.]+/)?site-packages/.*|lib64)",
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
 
 

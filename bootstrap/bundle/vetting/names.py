@@ -12,11 +12,14 @@ from bootstrap.bundle.vetting.findings import Verdict
 from bootstrap.bundle.vetting.texts import unfit_character
 
 # What nearly all names are; the possessive quantifiers keep the time linear.
-_ORDINARY = re.compile(r"(?:[\w+@=~-]++(?:\.[\w+@=~-]++)*+/)*+[\w+@=~-]++(?:\.[\w+@=~-]++)*+/?", re.A)
-_DEVICE = re.compile(
-    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[.:].*)?", re.I | re.S
+_ORDINARY = re.compile(
+    r"(?:[\w+@=~-]++(?:\.[\w+@=~-]++)*+/)*+[\w+@=~-]++(?:\.[\w+@=~-]++)*+/?", re.ASCII
 )
-_ANY_DEVICE = re.compile(r"(?:^|/)(?:con|prn|aux|nul|(?:com|lpt)[0-9]) *(?:[./:]|$)", re.I)
+_DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[.:].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_ANY_DEVICE = re.compile(r"(?:^|/)(?:con|prn|aux|nul|(?:com|lpt)[0-9]) *(?:[./:]|$)", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _NOT_ON_WINDOWS = frozenset('<>"|?*')
 _LONGEST_COMPONENT = 255

@@ -12,7 +12,7 @@ from bootstrap.bundle.vetting.findings import Verdict
 
 # Of at least the strength of SHA-256, by the format; weaker ones would end the chain.
 _STRONG = frozenset({"sha256", "sha384", "sha512"})
-_OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:|(?:.*[/\\])?\.\.(?:[/\\]|$)", re.S)
+_OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:|(?:.*[/\\])?\.\.(?:[/\\]|$)", re.DOTALL)
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 

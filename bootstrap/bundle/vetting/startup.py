@@ -9,9 +9,9 @@ from bootstrap.bundle.vetting.places import landing
 
 # ``._pth`` beside an interpreter for Windows says where it finds its modules.
 _AT_TOP = re.compile(
-    r"[^/]*\.pth|(?:site|user)customize(?:\.[^/]*|/__init__\.[^/]*)", re.I
+    r"[^/]*\.pth|(?:site|user)customize(?:\.[^/]*|/__init__\.[^/]*)", re.IGNORECASE
 )
-_PATH_FILE = re.compile(r"\.\./(?:scripts|data)/(?:.*/)?[^/]*\._pth", re.I | re.S)
+_PATH_FILE = re.compile(r"\.\./(?:scripts|data)/(?:.*/)?[^/]*\._pth", re.IGNORECASE | re.DOTALL)
 
 
 def runs_at_start(path: str) -> bool:

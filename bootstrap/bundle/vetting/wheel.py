@@ -4,7 +4,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from bootstrap.bundle.members import MemberStream, SizeError
@@ -48,7 +48,6 @@ class VettedWheel:
         record: path to row.
         metadata: its METADATA.
         scripts: name of each script that is made from an entry point, to what it calls.
-        used: rules and members of the allowance that it needs.
     """
 
     members: tuple[Member, ...]
@@ -57,7 +56,6 @@ class VettedWheel:
     record: Mapping[str, RecordRow]
     metadata: bytes
     scripts: Mapping[str, str]
-    used: frozenset[str] = field(default=frozenset())
 
     @property
     def record_path(self) -> str:
@@ -97,9 +95,7 @@ def vet_wheel(
 class _Vetting:
     """One wheel being looked at."""
 
-    def __init__(
-        self, file: io.BufferedIOBase, filename: str, allowance: Allowance | None
-    ) -> None:
+    def __init__(self, file: io.BufferedIOBase, filename: str, allowance: Allowance | None) -> None:
         self.verdict = Verdict(filename, allowance)
         self._file = file
         self._filename = filename
@@ -148,7 +144,6 @@ class _Vetting:
             record=self._rows(record, files, dist_info),
             metadata=metadata or b"",
             scripts=scripts,
-            used=frozenset(verdict.used),
         )
 
     def _judge_together(self, directory: Directory, scripts: Mapping[str, str]) -> None:
