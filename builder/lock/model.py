@@ -234,7 +234,7 @@ def _require_plausible(wheels: list[LockedWheel], path: Path) -> None:
     )
     judge_listed(listed, verdict)
     if verdict.findings:
-        raise ValueError("; ".join(map(str, verdict.findings)))
+        raise ValueError("; ".join(map(str, verdict.findings)).removesuffix("."))
 
 
 def _publishers(package: Package, where: str) -> int | None:

@@ -41,8 +41,9 @@ def judge_name(name: str) -> Iterator[tuple[str, str]]:
     ):
         return
     yield from _judge_path(name)
-    for component in re.split(r"[/\\]", name.removesuffix("/")):
-        yield from _judge_component(component)
+    # Three times ".." is one finding.
+    components = dict.fromkeys(re.split(r"[/\\]", name.removesuffix("/")))
+    yield from dict.fromkeys(found for one in components for found in _judge_component(one))
 
 
 def _judge_path(name: str) -> Iterator[tuple[str, str]]:
@@ -95,26 +96,28 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def judge_together(files: Iterable[str], folders: Iterable[str], verdict: Verdict) -> None:
+def judge_together(
+    files: Iterable[tuple[str, str]], folders: Iterable[str], verdict: Verdict) -> None:
     """Names that cannot lie beside each other.
 
     Args:
-        files: paths, each once for each file that goes there.
+        files: where each file goes, and the name that it has in the archive.
         folders: paths of folders that are members themselves, without the last slash.
         verdict: takes what is found.
     """
-    seen = dict[str, str]()
+    seen = dict[str, tuple[str, str]]()
     parents = {fold(folder): folder for folder in folders}
     known = set[str]()
-    for path in files:
+    for path, name in files:
         folder = path.rpartition("/")[0]
         while folder and folder not in known:
             known.add(folder)
             parents.setdefault(fold(folder), folder)
             folder = folder.rpartition("/")[0]
-        other = seen.setdefault(fold(path), path)
-        if other is not path:
-            rule = "duplicate" if other == path else "name-collision"
-            verdict.add(rule, path, f"and {other}")
+        own = (path, name)
+        other = seen.setdefault(fold(path), own)
+        if other is not own:
+            rule = "duplicate" if other == own else "name-collision"
+            verdict.add(rule, name, f"and {other[1]}")
     for key in seen.keys() & parents.keys():
-        verdict.add("name-file-and-folder", seen[key], f"and the folder {parents[key]}")
+        verdict.add("name-file-and-folder", seen[key][1], f"and the folder {parents[key]}")

@@ -45,7 +45,7 @@ def judge_record(
     signatures = {f"{dist_info}/{name}" for name in _SIGNATURES}
     for path in sorted(signatures & files.keys()):
         verdict.add("record-signature", path)
-    for path in files.keys() - rows.keys() - signatures:
+    for path in sorted(files.keys() - rows.keys() - signatures):
         verdict.add("record-unlisted", path)
     for path, row in rows.items():
         if _OUTSIDE.match(path):

@@ -96,7 +96,8 @@ _RECORD = {
         record_unlisted="Nothing vouches for a file without a row.",
         record_absolute="A row that leads out of the environment would be removed with it.",
         record_no_hash="Nothing vouches for a file without a hash.",
-        record_weak_hash="Files with a chosen MD5 or SHA-1 can be made by anybody.",
+        record_weak_hash="Only SHA-256, SHA-384 and SHA-512 vouch for a file: others can be met on "
+        "purpose.",
         record_hash="A file is not what its row says.",
         record_size="A file has not the size that its row says.",
         record_signature="RECORD.jws and RECORD.p7s can have no row that is true, so nothing "

@@ -147,13 +147,18 @@ class _Vetting:
         )
 
     def _judge_together(self, directory: Directory, scripts: Mapping[str, str]) -> None:
-        files = [landing(member.filename) for member in directory.members if not member.is_dir()]
+        files = [
+            (landing(member.filename), member.filename)
+            for member in directory.members
+            if not member.is_dir()
+        ]
+        made = [(script_place(name), f"entry point {name}") for name in scripts]
         folders = {
             landing(member.filename).removesuffix("/")
             for member in directory.members
             if member.is_dir()
         }
-        judge_together([*files, *map(script_place, scripts)], folders, self.verdict)
+        judge_together([*files, *made], folders, self.verdict)
 
     def _scripts(self, files: Mapping[str, Member], path: str) -> Mapping[str, str]:
         if path not in files:
