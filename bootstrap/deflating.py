@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from bootstrap.bundle.model import Wheel
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.vetting.archive import Member
 from bootstrap.bundle.wheel import BundleWheel
 from bootstrap.bundle.zips import zipfile
 
@@ -29,7 +30,7 @@ def write_deflated(
     Raises:
         DamagedBundleError: a member is not what its RECORD says; what was written must not
             be used.
-        RefusedContentError: the RECORD does not speak of a member.
+        RefusedContentError: it breaks a rule of vetting.
     """
     with (
         BundleWheel(reader, wheel) as source,
@@ -45,15 +46,16 @@ def write_deflated(
                     progress(len(chunk))
 
 
-def _chunks(source: BundleWheel, info: zipfile.ZipInfo) -> Iterable[bytes]:
+def _chunks(source: BundleWheel, info: Member) -> Iterable[bytes]:
     """A member's bytes; those of RECORD have the hash that the index knows."""
     if info.filename == source.record_path:
         return [source.record_bytes]
     return source.content(info).chunks()
 
 
-def _like(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    like = zipfile.ZipInfo(info.filename, info.date_time)
+def _like(info: Member) -> zipfile.ZipInfo:
+    # Transcoding has left no other time than this, the earliest of an archive.
+    like = zipfile.ZipInfo(info.filename)
     like.compress_type = zipfile.ZIP_DEFLATED
     like.compress_level = _LEVEL
     like.file_size = info.file_size

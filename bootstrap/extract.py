@@ -50,7 +50,7 @@ def extract_wheelhouse(reader: BundleReader, folder: Path, listener: Listener) -
         InstallError: the disk does not do what it should; nothing is left.
         DamagedBundleError: a wheel is not what the index says, or volumes are missing;
             nothing is left.
-        RefusedContentError: a RECORD does not speak of a file in its wheel; nothing is left.
+        RefusedContentError: a wheel breaks a rule of vetting; nothing is left.
     """
     reader.require_volumes()
     wheelhouse, lock = folder / "wheelhouse", folder / "pylock.toml"

@@ -14,6 +14,7 @@ from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.signature import INDEX_NAMESPACE, Judge, Signature, objection
 from bootstrap.bundle.units import human_size
 from builder import pipeline
+from builder.allowances import idle_allowances
 from builder.console import Console
 from builder.disk import replace_file, storing
 from builder.errors import (
@@ -27,7 +28,7 @@ from builder.errors import (
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, adopt, size_at
 from builder.graph import DependencyGraph, render_chain, render_tree
-from builder.intake import read_wheels
+from builder.intake import Vetter, read_wheels
 from builder.lock.checking import require_answering, require_trio, thin_evidence
 from builder.lock.files import wanted_files
 from builder.lock.known import load_known_wheels
@@ -51,6 +52,7 @@ from builder.sums import SUMS_NAME, stated_sum
 from builder.targets import find_target
 from builder.today import today
 from builder.verdicts import policy_rows, render_table
+from builder.vetted import VettedContents
 from builder.wheelhouse import read_wheelhouse
 from builder.wheels import WheelFacts
 
@@ -188,15 +190,18 @@ def check(options: Namespace, console: Console) -> ExitCode:
     manifest.variant_target(options.cuda, options.target)
     if options.wheelhouse:
         locked, wheels = read_wheelhouse(
-            options.wheelhouse, options.cuda, options.target, manifest.python
+            *(options.wheelhouse, options.cuda, options.target, manifest.python),
+            manifest.allowances,
         )
     else:
-        locked, wheels = _cached_wheels(options, manifest)
+        vetter = Vetter(manifest.allowances, VettedContents(Cache(options.cache)))
+        locked, wheels = _cached_wheels(options, manifest, vetter)
     case = open_case(locked, manifest, wheels, day)
     if options.policy:
         rows = policy_rows(case)
         console.table(render_table(rows), "policy", map(msgspec.to_builtins, rows))
     if not options.wheelhouse:
+        _warn_of_idle_allowances(options, manifest, console)
         require_answering(locked, manifest, load_facts())
         _warn_of_thin_evidence(locked, console)
     where = str(options.wheelhouse or locked.path.name)
@@ -214,11 +219,19 @@ def check(options: Namespace, console: Console) -> ExitCode:
     return ExitCode.DONE
 
 
+def _warn_of_idle_allowances(options: Namespace, manifest: Manifest, console: Console) -> None:
+    for allowance in idle_allowances(manifest, options.manifest):
+        console.warn(
+            f"The allowance for {allowance.filename} ({allowance.sha256[:12]}…) matches nothing in "
+            "any lock of the manifest; remove it."
+        )
+
+
 def graph(options: Namespace, console: Console) -> ExitCode:
     """Show who pulls in whom, from the cached wheels of a lock."""
     manifest = load_manifest(options.manifest)
     manifest.variant_target(options.cuda, options.target)
-    locked, wheels = _cached_wheels(options, manifest)
+    locked, wheels = _cached_wheels(options, manifest, Vetter(manifest.allowances))
     if len(wheels) < len(locked.wheels):
         missing = len(locked.wheels) - len(wheels)
         raise ManifestError(
@@ -258,10 +271,12 @@ def _why(
     return f"{reason}\n\nneeded by:\n{tree}"
 
 
-def _cached_wheels(options: Namespace, manifest: Manifest) -> tuple[Lock, tuple[WheelFacts, ...]]:
+def _cached_wheels(
+    options: Namespace, manifest: Manifest, vetter: Vetter
+) -> tuple[Lock, tuple[WheelFacts, ...]]:
     locked = load_lock(lock_path(options.manifest, options.cuda, options.target))
     files = Cache(options.cache).at_hand(wanted_files(locked, manifest))
-    return locked, read_wheels(locked, files)
+    return locked, read_wheels(locked, files, vetter)
 
 
 def inspect(options: Namespace, console: Console) -> ExitCode:

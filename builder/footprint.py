@@ -1,22 +1,13 @@
 """What the files of one wheel come to. Kept instead of their list: a large stack has millions."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bootstrap.bundle.records import top_level_module
+from bootstrap.bundle.records import RecordRow, top_level_module
+from bootstrap.bundle.vetting.places import landing, script_place
 
 # ext4 and NTFS both give out space in blocks of this many bytes by default.
 BLOCK = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRow:
-    """One row of a ``RECORD``: hash as ``algorithm=value`` (may be empty), size in bytes."""
-
-    hash: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +32,6 @@ class Footprint:
     longest_import: str
 
 
-def parse_rows(record: bytes) -> dict[str, RecordRow]:
-    """File in the wheel to its row.
-
-    Raises:
-        ValueError: it is not what a ``RECORD`` is.
-        csv.Error: likewise.
-    """
-    rows = csv.reader(io.StringIO(record.decode("utf-8")))
-    return {
-        path: RecordRow(hash=digest, size=int(size or 0)) for path, digest, size in rows if path
-    }
-
-
 def installed_paths(
     rows: Mapping[str, RecordRow], scripts: Mapping[str, str]
 ) -> dict[str, RecordRow]:
@@ -67,23 +45,16 @@ def installed_paths(
         scripts: name of each script that is made from an entry point, to what it calls.
     """
     paths = {
-        f"../scripts/{name}": RecordRow(hash=f"calls={target}", size=0)
+        script_place(name): RecordRow(hash=f"calls={target}", size=0)
         for name, target in scripts.items()
     }
-    for path, row in rows.items():
-        first, _, rest = path.partition("/")
-        if first.endswith(".data"):
-            scheme, _, inner = rest.partition("/")
-            paths[inner if scheme in ("purelib", "platlib") else f"../{rest}"] = row
-        else:
-            paths[path] = row
-    return paths
+    return paths | {landing(path): row for path, row in rows.items()}
 
 
 def measure(rows: Mapping[str, RecordRow], scripts: Mapping[str, str]) -> Footprint:
     """Count what :func:`installed_paths` would give of the same rows and scripts."""
     paths = installed_paths(rows, scripts)
-    blocks = sum(max(1, -(-row.size // BLOCK)) for row in rows.values())
+    blocks = sum(max(1, -(-(row.size or 0) // BLOCK)) for row in rows.values())
     folders = {path.rpartition("/")[0] for path in rows}
     return Footprint(
         file_count=len(rows),

@@ -1,18 +1,20 @@
-"""Wheels as they come: each is read at once, and compressed while others are still fetched."""
+"""Wheels as they come: each is vetted at once, and compressed while others are still fetched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from bootstrap.bundle.model import Compression
+from bootstrap.bundle.policy import Allowance, allowance_for
 from builder.disk import require_room
 from builder.errors import RefusedContentError
 from builder.fetch import Cache, WantedFile, require_intact
 from builder.lock.model import Lock
 from builder.progress import Bar, Progress
 from builder.transcode import RECIPES, Shelf, Transcoder
+from builder.vetted import VettedContents
 from builder.wheels import StoredWheel, WheelFacts, read_wheel
 
 
@@ -22,10 +24,12 @@ class Intake:
     Args:
         lock: which ones.
         transcoder: compresses them; None stores the originals.
+        vetter: vets them.
     """
 
-    def __init__(self, lock: Lock, transcoder: Transcoder | None) -> None:
+    def __init__(self, lock: Lock, transcoder: Transcoder | None, vetter: "Vetter") -> None:
         self._lock = lock
+        self._vetter = vetter
         self._transcoder = transcoder
         self._facts: dict[str, WheelFacts] = {}
 
@@ -34,10 +38,10 @@ class Intake:
 
         Raises:
             DamagedBundleError: it went bad in the cache.
-            RefusedContentError: it did not, and is no usable wheel.
+            RefusedContentError: it did not, and breaks rules of vetting.
             ReportedError: what has gone wrong with one that came earlier.
         """
-        self._facts[file.sha256] = _read(path, file.filename, file.sha256)
+        self._facts[file.sha256] = self._vetter.read(path, file.filename, file.sha256)
         if self._transcoder:
             self._transcoder.add(path, file.filename, file.sha256)
 
@@ -67,7 +71,7 @@ class Intake:
 
 @contextmanager
 def open_intake(
-    lock: Lock, compression: Compression, cache: Cache, progress: Progress
+    lock: Lock, compression: Compression, cache: Cache, progress: Progress, vetter: "Vetter"
 ) -> Iterator[Intake]:
     """Ready to take the wheels of a lock; what still runs when the context ends is stopped.
 
@@ -75,7 +79,7 @@ def open_intake(
         NoSpaceError: the cache's disk has no room for compressed wheels.
     """
     if compression == "store":
-        yield Intake(lock, None)
+        yield Intake(lock, None, vetter)
         return
     recipe = RECIPES[compression]
     shelf = Shelf(cache, recipe)
@@ -87,24 +91,24 @@ def open_intake(
         showing as bar,
         Transcoder(cache, recipe, bar) as transcoder,
     ):
-        yield Intake(lock, transcoder)
+        yield Intake(lock, transcoder, vetter)
 
 
-def read_wheels(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
+def read_wheels(lock: Lock, files: dict[str, Path], vetter: "Vetter") -> tuple[WheelFacts, ...]:
     """The facts of those locked wheels whose files (by SHA-256) are there.
 
     Raises:
         DamagedBundleError: a file in the cache went bad.
-        RefusedContentError: it did not, and is no usable wheel.
+        RefusedContentError: it did not, and breaks rules of vetting.
     """
     return tuple(
-        _read(files[wheel.sha256], wheel.filename, wheel.sha256)
+        vetter.read(files[wheel.sha256], wheel.filename, wheel.sha256)
         for wheel in lock.wheels
         if wheel.sha256 in files
     )
 
 
-def read_witnesses(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]:
+def read_witnesses(lock: Lock, files: dict[str, Path], vetter: "Vetter") -> tuple[WheelFacts, ...]:
     """The same of those that can be read: they serve to tell who pulled what in.
 
     One that is of no use itself is left out. It is told of when the rest is in order.
@@ -116,16 +120,43 @@ def read_witnesses(lock: Lock, files: dict[str, Path]) -> tuple[WheelFacts, ...]
     for wheel in lock.wheels:
         with suppress(RefusedContentError):
             if wheel.sha256 in files:
-                facts.append(_read(files[wheel.sha256], wheel.filename, wheel.sha256))
+                facts.append(vetter.read(files[wheel.sha256], wheel.filename, wheel.sha256))
     return tuple(facts)
 
 
-def _read(path: Path, filename: str, sha256: str) -> WheelFacts:
-    try:
-        return read_wheel(path, filename)
-    except RefusedContentError:
-        require_intact(path, filename, sha256)
-        raise
+class Vetter:
+    """Reads wheels by the rules of vetting.
+
+    Args:
+        allowances: what some of them may do all the same.
+        contents: which contents have been compared before; None leaves contents alone.
+    """
+
+    def __init__(
+        self, allowances: Sequence[Allowance], contents: VettedContents | None = None
+    ) -> None:
+        self._allowances = allowances
+        self._contents = contents
+
+    def read(self, path: Path, filename: str, sha256: str) -> WheelFacts:
+        """The facts of a wheel in the cache.
+
+        Raises:
+            DamagedBundleError: it went bad there.
+            RefusedContentError: it did not, and breaks rules.
+        """
+        allowance = allowance_for(filename, sha256, self._allowances)
+        new = self._contents is not None and not self._contents.knows(sha256, allowance)
+        try:
+            facts = read_wheel(
+                path, filename, depth="contents" if new else "headers", allowance=allowance
+            )
+        except RefusedContentError:
+            require_intact(path, filename, sha256)
+            raise
+        if self._contents and new:
+            self._contents.note(sha256, allowance)
+        return facts
 
 
 @contextmanager

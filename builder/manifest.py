@@ -21,8 +21,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from bootstrap.bundle.model import Check
-from bootstrap.bundle.policy import BlacklistRule, Reason, Waiver
+from bootstrap.bundle.policy import Allowance, BlacklistRule, Reason, Waiver
 from bootstrap.bundle.value import Target, Value
+from bootstrap.bundle.vetting.findings import Verdict
+from bootstrap.bundle.vetting.index import judge_allowances, judge_texts
+from bootstrap.bundle.vetting.texts import printable
 from builder.errors import ManifestError, UsageError
 from builder.schemas import render_schema, schema_of
 
@@ -100,6 +103,7 @@ class Manifest(Value, frozen=True, kw_only=True):
         indexes: name to address of package indexes beside pip's own.
         variants: by name, such as ``cu124``.
         exclude: what the resolver leaves out, whoever asks for it.
+        allowances: wheels that may break rules of vetting.
     """
 
     schema: str = msgspec.field(name="$schema", default="dependencies.schema.json")
@@ -115,6 +119,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     exclude: tuple[Exclusion, ...] = ()
     blacklist: tuple[BlacklistRule, ...]
     checks: tuple[Check, ...]
+    allowances: tuple[Allowance, ...] = ()
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -184,6 +189,7 @@ def load_manifest(path: Path = DEFAULT_PATH) -> Manifest:
         *_exclusion_faults(manifest),
         *_specifier_faults(manifest),
         *_check_faults(manifest),
+        *_vetting_faults(manifest),
     ]
     if faults:
         raise _invalid(path, faults)
@@ -291,6 +297,30 @@ def _check_faults(manifest: Manifest) -> Iterator[str]:
         if check.probe not in probes:
             known = ", ".join(sorted(probes))
             yield f"$.checks[{place}].probe: there is no probe {check.probe!r}, only {known}"
+
+
+def _vetting_faults(manifest: Manifest) -> Iterator[str]:
+    """What would make a bad index is better told now than when all is packed."""
+    verdict = Verdict("manifest")
+    judge_texts(
+        {
+            "$.product": manifest.product,
+            "$.version": manifest.version,
+            **{f"$.variants.{name}": name for name in manifest.variants},
+        },
+        {
+            "$.company": manifest.company,
+            **{f"$.groups[{at}].name": group.name for at, group in enumerate(manifest.groups)},
+            **{f"$.checks[{at}].id": check.id for at, check in enumerate(manifest.checks)},
+            **{f"$.blacklist[{at}].reason": r.reason for at, r in enumerate(manifest.blacklist)},
+            **{f"$.allowances[{at}].reason": a.reason for at, a in enumerate(manifest.allowances)},
+        },
+        verdict,
+    )
+    judge_allowances(manifest.allowances, verdict)
+    for finding in verdict.findings:
+        where = "$.allowances: " if finding.rule == "index-allowance" else ""
+        yield f"{where}{printable(finding.member)}: {printable(finding.detail)}"
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from builder.facts import CudaFacts, load_facts
 from builder.fetch import Cache, WantedFile, adopt, fetch
 from builder.graph import DependencyGraph
 from builder.grouping import assign_groups
-from builder.intake import Intake, blaming_cache, open_intake, read_witnesses
+from builder.intake import Intake, Vetter, blaming_cache, open_intake, read_witnesses
 from builder.launching import Launcher
 from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.files import wanted_files
@@ -68,6 +68,7 @@ from builder.stub import (
     stub_files,
 )
 from builder.targets import TargetPlatform
+from builder.vetted import VettedContents
 from builder.wheels import StoredWheel, WheelFacts
 from builder.wine import launcher_for
 
@@ -153,6 +154,7 @@ class _Workshop:
         self._scratch = scratch
         self._progress = progress
         self._steps = Steps(progress)
+        self._vetter = Vetter(manifest.allowances, VettedContents(request.cache))
 
     def require_tools(self) -> None:
         """What can be known to be missing is said before anything long begins."""
@@ -178,7 +180,9 @@ class _Workshop:
         # Freezing takes as much memory as all the rest, so it comes before that.
         stub = self._stub
         # From the moment a wheel has come until it must be there, it is compressed meanwhile.
-        with open_intake(lock, request.compression, request.cache, self._progress) as intake:
+        with open_intake(
+            lock, request.compression, request.cache, self._progress, self._vetter
+        ) as intake:
             files = self._fetch(lock, intake.take)
             concessions = self._police(lock, files, intake.wheels)
             runtime = self._runtime
@@ -208,7 +212,7 @@ class _Workshop:
         with suppress(DownloadError):
             self._fetch(lock)
         at_hand = self._request.cache.at_hand(wanted_files(lock, self._manifest))
-        return read_witnesses(lock, at_hand)
+        return read_witnesses(lock, at_hand, self._vetter)
 
     def _fetch(
         self,

@@ -1,7 +1,9 @@
 """A folder of wheels, looked at as if it were locked."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from bootstrap.bundle.policy import Allowance, allowance_for
 from bootstrap.bundle.value import Target
 from builder.errors import UsageError
 from builder.fetch import hash_file
@@ -10,36 +12,49 @@ from builder.wheels import WheelFacts, read_wheel
 
 
 def read_wheelhouse(
-    folder: Path, variant: str, target: Target, python: str
+    folder: Path,
+    variant: str,
+    target: Target,
+    python: str,
+    allowances: Sequence[Allowance] = (),
 ) -> tuple[Lock, tuple[WheelFacts, ...]]:
     """A lock of exactly the wheels in ``folder``, and their facts.
 
     Raises:
         UsageError: there are no wheels.
-        RefusedContentError: one of them is not a usable wheel.
+        RefusedContentError: one of them breaks rules of vetting.
     """
     paths = sorted(folder.glob("*.whl"))
     if not paths:
         raise UsageError(
             f"There are no wheels in {folder}.", remedy="Give the right folder with --wheelhouse."
         )
-    wheels = tuple(read_wheel(path, path.name) for path in paths)
+    hashes = {path: hash_file(path) for path in paths}
+    wheels = tuple(
+        read_wheel(
+            path,
+            path.name,
+            depth="contents",
+            allowance=allowance_for(path.name, hashes[path], allowances),
+        )
+        for path in paths
+    )
     lock = Lock(
         variant=variant,
         target=target,
         python=python,
         requirements_sha256="",
-        wheels=tuple(_locked(wheel) for wheel in wheels),
+        wheels=tuple(_locked(wheel, hashes[wheel.path]) for wheel in wheels),
         path=folder,
     )
     return lock, wheels
 
 
-def _locked(wheel: WheelFacts) -> LockedWheel:
+def _locked(wheel: WheelFacts, sha256: str) -> LockedWheel:
     return LockedWheel(
         name=wheel.name,
         version=wheel.version,
         filename=wheel.filename,
-        sha256=hash_file(wheel.path),
+        sha256=sha256,
         size=wheel.path.stat().st_size,
     )

@@ -1,24 +1,23 @@
 """What a wheel says of itself: read once, without unpacking."""
 
-import configparser
-import csv
 import hashlib
 import zipfile
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from installer.utils import parse_entrypoints
 from packaging.metadata import parse_email
 from packaging.requirements import Requirement
 from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
+from packaging.utils import NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
 from bootstrap.bundle import zips
+from bootstrap.bundle.policy import Allowance
+from bootstrap.bundle.records import RecordRow, parse_rows
+from bootstrap.bundle.vetting.wheel import Depth, vet_wheel
 from builder.errors import RefusedContentError
-from builder.footprint import Footprint, RecordRow, installed_paths, measure, parse_rows
+from builder.footprint import Footprint, installed_paths, measure
 
 # Originals are read by Python's own module, whose error of this name is another one.
 UNREADABLE = (zipfile.BadZipFile, *zips.UNREADABLE)
@@ -62,7 +61,7 @@ class WheelFacts:
             raise unusable(self.filename, error) from error
         if hashlib.sha256(record).hexdigest() != self.record_sha256:
             raise unusable(self.filename, "its RECORD has changed since it was read")
-        return installed_paths(parse_rows(record), self.scripts)
+        return installed_paths(dict(parse_rows(record)), self.scripts)
 
     def read(self, member: str) -> bytes:
         """One file out of the wheel.
@@ -96,21 +95,25 @@ def unusable(filename: str, why: object) -> RefusedContentError:
     return RefusedContentError(f"{filename} is not a usable wheel: {why}.", remedy=_REPLACE)
 
 
-def read_wheel(path: Path, filename: str) -> WheelFacts:
-    """Read the facts of the wheel at ``path`` whose proper name is ``filename``.
+def read_wheel(
+    path: Path, filename: str, *, depth: Depth = "headers", allowance: Allowance | None = None
+) -> WheelFacts:
+    """Vet the wheel at ``path`` whose proper name is ``filename``, and read its facts.
+
+    Args:
+        path: where it lies.
+        filename: its proper name.
+        depth: how much of it is read.
+        allowance: what it may do all the same.
 
     Raises:
-        RefusedContentError: not a wheel, or without usable metadata.
+        RefusedContentError: it breaks rules of vetting, or has no usable metadata.
     """
     try:
+        with path.open("rb") as file:
+            vetted = vet_wheel(file, filename, depth=depth, allowance=allowance, remedy=_REPLACE)
         name, version, _, tags = parse_wheel_filename(filename)
-        with zipfile.ZipFile(path) as archive:
-            info = _dist_info(archive)
-            record = archive.read(f"{info}/RECORD")
-            scripts = _scripts(archive, f"{info}/entry_points.txt")
-            metadata, _ = parse_email(archive.read(f"{info}/METADATA"))
-            _require_distinct(archive.namelist())
-            members = [member for member in archive.infolist() if not member.is_dir()]
+        metadata, _ = parse_email(vetted.metadata)
         return WheelFacts(
             path=path,
             filename=filename,
@@ -118,39 +121,11 @@ def read_wheel(path: Path, filename: str) -> WheelFacts:
             version=version,
             tags=tags,
             requires=tuple(Requirement(text) for text in metadata.get("requires_dist", ())),
-            record_path=f"{info}/RECORD",
-            record_sha256=hashlib.sha256(record).hexdigest(),
-            scripts=scripts,
-            installed_size=sum(member.file_size for member in members),
-            footprint=measure(parse_rows(record), scripts),
+            record_path=vetted.record_path,
+            record_sha256=hashlib.sha256(vetted.record_bytes).hexdigest(),
+            scripts=vetted.scripts,
+            installed_size=sum(m.file_size for m in vetted.members if not m.is_dir()),
+            footprint=measure(vetted.record, vetted.scripts),
         )
-    except InvalidWheelFilename as error:
-        raise RefusedContentError(
-            f"{filename} is not a wheel: {error}.", remedy=_REPLACE
-        ) from error
-    except (*UNREADABLE, KeyError, csv.Error) as error:
+    except UNREADABLE as error:
         raise unusable(filename, error) from error
-
-
-def _require_distinct(names: list[str]) -> None:
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice:
-        raise ValueError(f"it has {twice} more than once")
-
-
-def _dist_info(archive: zipfile.ZipFile) -> str:
-    folders = {name.partition("/")[0] for name in archive.namelist()}
-    found = [folder for folder in folders if folder.endswith(".dist-info")]
-    if len(found) != 1:
-        raise ValueError(f"it has {len(found)} .dist-info folders instead of one")
-    return found[0]
-
-
-def _scripts(archive: zipfile.ZipFile, member: str) -> dict[str, str]:
-    if member not in archive.namelist():
-        return {}
-    try:
-        points = list(parse_entrypoints(archive.read(member).decode("utf-8")))
-    except (configparser.Error, AssertionError) as error:
-        raise ValueError(f"{member} cannot be understood ({error})") from error
-    return {name: f"{module}:{attribute}" for name, module, attribute, _ in points}

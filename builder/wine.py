@@ -20,6 +20,7 @@ from bootstrap.bundle.value import Target
 from builder.disk import require_room, storing
 from builder.errors import DownloadError, UnfitHostError
 from builder.fetch import Cache, WantedFile, fetch
+from builder.intake import Vetter
 from builder.launching import NATIVE, Launcher
 from builder.lock.files import wanted_files
 from builder.lock.model import load_lock, lock_path
@@ -31,6 +32,7 @@ from builder.runtime.archive import pack, unpack
 from builder.runtime.fetched import take_fetched
 from builder.runtime.pins import PinnedRuntime, newest_runtime
 from builder.targets import TargetPlatform, host_target
+from builder.vetted import VettedContents
 
 FREEZER = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
 _TARGET: Target = "win_amd64"
@@ -167,8 +169,10 @@ def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Pro
         tree = take_fetched(_pin(), work, cache=cache, offline=offline, progress=progress)
         # Packing leaves out what is not CPython's own.
         pack(tree.folder, work / "python.tar.zst")
-        unpack(work / "python.tar.zst", part / "python")
+        unpack(work / "python.tar.zst", part / "python", _TARGET)
+        vetter = Vetter(load_manifest(FREEZER).allowances, VettedContents(cache))
         for wheel in load_lock(_LOCK).wheels:
+            vetter.read(found[wheel.sha256], wheel.filename, wheel.sha256)
             named = work / wheel.filename
             named.symlink_to(found[wheel.sha256].absolute())
             _install(named, part / "python" / "Lib" / "site-packages")

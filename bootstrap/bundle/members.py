@@ -31,6 +31,8 @@ class _Decompressor(Protocol):
     def eof(self) -> bool: ...
     @property
     def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
@@ -48,8 +50,44 @@ class _Inflater:
     def needs_input(self) -> bool:
         return not self._inflater.unconsumed_tail
 
+    @property
+    def unused_data(self) -> bytes:
+        return self._inflater.unused_data
+
     def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
+
+
+class StoredMember(Protocol):
+    """What a directory says of a member, in the words of ``ZipInfo``."""
+
+    @property
+    def orig_filename(self) -> str:
+        """As the directory has it."""
+
+    @property
+    def header_offset(self) -> int:
+        """Of its header, in bytes."""
+
+    @property
+    def compress_size(self) -> int:
+        """Bytes as stored."""
+
+    @property
+    def file_size(self) -> int:
+        """Bytes when unpacked."""
+
+    @property
+    def flag_bits(self) -> int:
+        """General purpose bits."""
+
+    @property
+    def compress_type(self) -> int:
+        """Method."""
+
+
+class SizeError(zipfile.BadZipFile):
+    """A member has more or fewer bytes than announced."""
 
 
 class MemberStream:
@@ -63,7 +101,7 @@ class MemberStream:
         BadZipFile: it does not lie where the directory says.
     """
 
-    def __init__(self, file: io.BufferedIOBase, info: zipfile.ZipInfo) -> None:
+    def __init__(self, file: io.BufferedIOBase, info: StoredMember) -> None:
         self._file = file
         self._left_stored = info.compress_size
         self._left = info.file_size
@@ -83,8 +121,14 @@ class MemberStream:
         self._left -= len(data)
         complete = data or self._ended()
         if self._left < 0 or not complete or (not data and self._left):
-            raise zipfile.BadZipFile("it has not the size that was announced")
+            raise SizeError("it has not the size that was announced")
         return data
+
+    @property
+    def left_over(self) -> bool:
+        """After the end: whether there are stored bytes behind it that belong to nothing."""
+        unused = self._decompressor.unused_data if self._decompressor else b""
+        return bool(unused or self._left_stored)
 
     def _read(self) -> bytes:
         decompressor = self._decompressor
@@ -109,7 +153,7 @@ class MemberStream:
         return self._decompressor is None or self._decompressor.eof
 
 
-def _find_content(file: io.BufferedIOBase, info: zipfile.ZipInfo) -> int:
+def _find_content(file: io.BufferedIOBase, info: StoredMember) -> int:
     """Where a member's stored bytes begin."""
     file.seek(info.header_offset)
     header = file.read(_LOCAL_HEADER.size)
@@ -123,7 +167,7 @@ def _find_content(file: io.BufferedIOBase, info: zipfile.ZipInfo) -> int:
     return int(info.header_offset) + _LOCAL_HEADER.size + int(name_size) + int(extra_size)
 
 
-def _decompressor(info: zipfile.ZipInfo) -> _Decompressor | None:
+def _decompressor(info: StoredMember) -> _Decompressor | None:
     """What undoes a member's compression; None where there is none."""
     if info.flag_bits & _ENCRYPTED:
         raise zipfile.BadZipFile("it is encrypted")

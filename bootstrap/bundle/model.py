@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from bootstrap.bundle.errors import DamagedBundleError
-from bootstrap.bundle.policy import BlacklistRule, Excluded, Waived
+from bootstrap.bundle.policy import Allowance, BlacklistRule, Excluded, Waived
 from bootstrap.bundle.provenance import Provenance
 from bootstrap.bundle.value import Target, Value
 
@@ -171,6 +171,7 @@ class Index(Value, frozen=True, kw_only=True):
         longest_path: of all.
         longest_import: of those that a running program opens: all but the metadata of
             distributions (``*.dist-info``).
+        allowances: wheels that may break rules of vetting.
         disk_need: bytes that must be free to install, in 4 KiB blocks, working room included.
         blacklist: what is kept out, also afterwards, and what waivers let in.
         waived: what is in this bundle by a waiver.
@@ -204,6 +205,7 @@ class Index(Value, frozen=True, kw_only=True):
     blacklist: tuple[BlacklistRule, ...]
     waived: tuple[Waived, ...]
     excluded: tuple[Excluded, ...]
+    allowances: tuple[Allowance, ...]
 
     @property
     def wheels(self) -> tuple[Wheel, ...]:

@@ -1,5 +1,6 @@
 """What the makers of a product let in, and what not; it travels in the index."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Annotated
@@ -138,3 +139,30 @@ class Excluded(Value, frozen=True, kw_only=True):
     name: str
     reason: str
     wanted_by: tuple[str, ...]
+
+
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Allowance(Value, frozen=True, kw_only=True):
+    """An honest wheel that may break rules of vetting (``docs/vetting.md``).
+
+    Attributes:
+        filename: of the wheel.
+        sha256: of the original wheel, as in the lock.
+        rules: ids of the rules that it may break, of those that may be broken at all.
+        members: path in the wheel to SHA-256, of the files that may run by themselves whenever
+            Python starts.
+        reason: why, for the person who reads it.
+    """
+
+    filename: str
+    sha256: Sha256
+    rules: tuple[str, ...] = ()
+    members: dict[str, Sha256] = msgspec.field(default_factory=dict)
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+def allowance_for(filename: str, sha256: str, allowances: Iterable[Allowance]) -> Allowance | None:
+    """The allowance for this very wheel, if there is one."""
+    return next((a for a in allowances if (a.filename, a.sha256) == (filename, sha256)), None)

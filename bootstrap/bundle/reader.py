@@ -12,7 +12,10 @@ from bootstrap.bundle.errors import DamagedBundleError, NoSpaceError
 from bootstrap.bundle.frame import COPY_AGAIN, Frame, read_frame
 from bootstrap.bundle.model import Entry, Index, decode_index
 from bootstrap.bundle.sections import SectionFile, Stretch, hash_stretches
+from bootstrap.bundle.sevenzip import ListingError, read_names
 from bootstrap.bundle.signature import INDEX_NAMESPACE, Judge
+from bootstrap.bundle.vetting.findings import Verdict
+from bootstrap.bundle.vetting.index import INDEX_NAME, judge_index, judge_listing
 from bootstrap.bundle.volumes import VolumeSet
 
 if TYPE_CHECKING:
@@ -20,10 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK = 1 << 20
+_DISTRUST = "Do not use this bundle; tell whoever made it."
 
 
 class BundleReader:
-    """An opened bundle whose index is intact.
+    """An opened bundle whose index is intact and can be true.
 
     Neither the members nor the volumes are read by opening; :meth:`require_volumes` looks at
     the volumes, :meth:`verify_entry` reads a member.
@@ -46,7 +50,7 @@ class BundleReader:
         self.volumes = VolumeSet(path, self.index.volumes)
         self.payload_offset = 0 if self.index.volumes else frame.trailer.payload_offset
         self._frame = frame
-        self._check_bounds()
+        self._judge()
 
     @classmethod
     def open(cls, path: Path, judge: Judge | None = None) -> Self:
@@ -59,6 +63,7 @@ class BundleReader:
         Raises:
             DamagedBundleError: no index is found, or it is not what was written.
             ReportedError: what ``judge`` raises.
+            VettingError: it is what was written, and cannot be true.
         """
         try:
             with path.open("rb") as file:
@@ -78,21 +83,59 @@ class BundleReader:
             judge(index_bytes, frame.trailer.signature)
         return cls(path, frame, index_bytes)
 
-    def _check_bounds(self) -> None:
-        size = self.volumes.size or self._frame.trailer.payload_size
-        for entry in self.index.entries:
-            if entry.offset < 0 or entry.offset + entry.size > size:
-                raise DamagedBundleError(
-                    f"{self.path}: {entry.name} lies outside the payload.", remedy=COPY_AGAIN
-                )
+    def _judge(self) -> None:
+        """Nothing is opened or written by an index that cannot be true."""
+        trailer, verdict = self._frame.trailer, Verdict(self.path.name)
+        inside = not self.index.volumes
+        index_place = (trailer.index_offset - trailer.payload_offset, trailer.index_size)
+        judge_index(
+            self.index,
+            verdict,
+            payload_size=self.volumes.size or trailer.payload_size,
+            index_place=index_place if inside else None,
+        )
+        verdict.require_none(_DISTRUST)
+        names = [entry.name for entry in self.index.entries] if inside else []
+        archive = Stretch(path=self.path, offset=trailer.payload_offset, size=trailer.payload_size)
+        self._judge_listing([archive], [*names, INDEX_NAME], verdict)
+        if verdict.findings:
+            # What only went bad on the way is not to be called hostile.
+            self.verify_rest()
+            verdict.require_none(_DISTRUST)
+
+    def _judge_listing(
+        self, stretches: list[Stretch], entries: list[str], verdict: Verdict
+    ) -> None:
+        try:
+            with SectionFile(stretches) as file:
+                names = read_names(file)
+        except ListingError as error:
+            verdict.add("index-unlisted", detail=f"7-Zip's table of it is not ours: {error}")
+        except OSError as error:
+            raise DamagedBundleError(
+                f"{self.path} cannot be read: {error.strerror}.", remedy=COPY_AGAIN
+            ) from error
+        else:
+            judge_listing(names, entries, verdict)
 
     def require_volumes(self) -> None:
-        """Check quickly that all volumes are there and are this installer's own.
+        """Check quickly that all volumes are there, are this installer's own, and list no more.
 
         Raises:
             DamagedBundleError: names all that are not.
+            VettingError: they hold something that the index does not list.
         """
         self.volumes.require_present()
+        if not self.index.volumes:
+            return
+        verdict = Verdict(self.index.volumes[0].name)
+        stretches = self.volumes.stretches(0, self.volumes.size)
+        self._judge_listing(stretches, [entry.name for entry in self.index.entries], verdict)
+        if verdict.findings:
+            # Its first bytes say where the table is, which lies at the end.
+            places = sorted({0, len(self.index.volumes) - 1})
+            self.volumes.require_intact(places, progress=lambda _: None)
+            verdict.require_none(_DISTRUST)
 
     def open_entry(self, entry: Entry) -> SectionFile:
         """The stored bytes of one member, unchecked, as a file."""

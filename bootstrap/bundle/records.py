@@ -4,6 +4,8 @@ import base64
 import csv
 import hashlib
 import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 _MODULES = (".py", ".pyc", ".so", ".pyd")
 
@@ -14,17 +16,46 @@ def row_hash(digest: "hashlib._Hash") -> str:
     return f"{digest.name}={value}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """A row of ``RECORD``: hash as ``algorithm=value`` (may be empty), size in bytes, if stated."""
+
+    hash: str
+    size: int | None
+
+
+def parse_rows(data: bytes) -> Iterator[tuple[str, RecordRow]]:
+    """Path and the rest of every row, in order; several may have one path.
+
+    Raises:
+        ValueError: it is not UTF-8, or no table of paths, hashes and sizes.
+    """
+    rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
+    try:
+        for row in rows:
+            if row:
+                path, digest, size = row
+                yield path, RecordRow(hash=digest, size=_size(size))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def _size(text: str) -> int | None:
+    if not text:
+        return None
+    # int() takes signs, spaces and underscores as well.
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text!r} is no size")
+    return int(text)
+
+
 def parse_record(data: bytes) -> dict[str, str]:
     """Path to ``algorithm=value``, empty where a row has none.
 
     Raises:
         ValueError: it is not UTF-8, or no table of at least paths and hashes.
     """
-    rows = csv.reader(io.StringIO(data.decode("utf-8")))
-    try:
-        return {row[0]: row[1] for row in rows if row}
-    except (csv.Error, IndexError) as error:
-        raise ValueError(str(error)) from error
+    return {path: row.hash for path, row in parse_rows(data)}
 
 
 def top_level_module(path: str) -> str | None:

@@ -3,41 +3,38 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from bootstrap.bundle.value import Target
+from bootstrap.bundle.vetting.findings import Verdict
+from bootstrap.bundle.vetting.tree import TreeVetting
 from bootstrap.bundle.zips import tarfile
 
+_REMEDY = "Do not use this runtime; tell whoever made it."
 
-def unpack_tar(archive: tarfile.TarFile, folder: Path) -> None:
+
+def unpack_tar(archive: tarfile.TarFile, folder: Path, *, name: str, target: Target) -> None:
     """Unpack every member into an existing folder, in one pass from first to last.
 
     Args:
         archive: opened for reading, a stream perhaps.
         folder: where to.
+        name: of the archive, for messages.
+        target: what it is for; on Windows, names equal but for case are one file.
 
     Raises:
-        tarfile.TarError: a member is neither file, folder nor link, or leads out.
+        VettingError: a member breaks a rule; it was not unpacked, nor what comes after it.
+        tarfile.TarError: it is no tar archive.
         OSError: something cannot be written.
     """
     # PEP 706.
     archive.extraction_filter = tarfile.data_filter
-    archive.extractall(folder, members=_harmless(archive))
+    archive.extractall(folder, members=_vetted(archive, TreeVetting(target), Verdict(name)))
 
 
-def _harmless(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+def _vetted(
+    archive: tarfile.TarFile, vetting: TreeVetting, verdict: Verdict
+) -> Iterator[tarfile.TarInfo]:
+    # A stream is read once, so what comes behind a bad member is not known when it is refused.
     for member in archive:
-        if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
-            raise tarfile.TarError(f"{member.name!r} is neither file, folder nor link")
-        # A hard link names a member, a symbolic link something beside itself.
-        base = Path(member.name).parent if member.issym() else Path()
-        places = [Path(member.name), base / member.linkname]
-        if ".." in places[0].parts or any(_leaves(place) for place in places):
-            raise tarfile.TarError(f"{member.name!r} leads out of the archive")
+        vetting.judge(member, verdict)
+        verdict.require_none(_REMEDY)
         yield member
-
-
-def _leaves(path: Path) -> bool:
-    depth = 0
-    for part in path.parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            return True
-    return path.is_absolute()

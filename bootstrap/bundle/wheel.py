@@ -1,23 +1,25 @@
 """A wheel inside the bundle: its files, each compared with its row in RECORD while it is read.
 
-The ``RECORD`` itself is compared with the index. So each byte hangs on one chain from the lock.
+It is vetted when it is opened. The ``RECORD`` itself is compared with the index. So each byte
+hangs on one chain from the lock.
 """
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Self
 
-from bootstrap.bundle.errors import DamagedBundleError, RefusedContentError
+from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.members import MemberStream
 from bootstrap.bundle.model import Wheel
+from bootstrap.bundle.policy import allowance_for
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.bundle.records import parse_record, row_hash
-from bootstrap.bundle.zips import UNREADABLE, zipfile
+from bootstrap.bundle.records import row_hash
+from bootstrap.bundle.vetting.archive import Member
+from bootstrap.bundle.vetting.wheel import VettedWheel, vet_wheel
+from bootstrap.bundle.zips import zipfile
 
 _ANOTHER = "Get another copy of the bundle, and tell whoever made it."
-# Of at least the strength of SHA-256, by the format; weaker ones would end the chain.
-_ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
 # Many small files lie within one reading of this many bytes.
 _BUFFER = 1 << 20
 
@@ -34,7 +36,7 @@ class Content:
         size: bytes.
     """
 
-    def __init__(self, wheel: "BundleWheel", info: zipfile.ZipInfo, record_hash: str) -> None:
+    def __init__(self, wheel: "BundleWheel", info: Member, record_hash: str) -> None:
         self.record_hash = record_hash
         self.size: int = info.file_size
         self.info = info
@@ -43,12 +45,12 @@ class Content:
     @property
     def path(self) -> str:
         """In the wheel, with forward slashes."""
-        return str(self.info.filename)
+        return self.info.filename
 
     @property
     def executable(self) -> bool:
         """Whether its mode says so."""
-        return bool((self.info.external_attr >> 16) & 0o111)
+        return bool(self.info.mode & 0o111)
 
     def read(self) -> bytes:
         """All of it, for the few files that somebody looks into.
@@ -97,117 +99,84 @@ class BundleWheel:
         file: the wheel as a file, for whoever reads one member after the other.
         dist_info: name of its ``.dist-info`` folder.
         record_bytes: its RECORD.
-        record: the same, path to ``algorithm=value``.
 
     Raises:
         DamagedBundleError: its directory or its RECORD is not what was stored.
-        RefusedContentError: it is no wheel.
+        VettingError: it breaks rules.
     """
 
     def __init__(self, reader: BundleReader, wheel: Wheel) -> None:
         self._reader = reader
         self._wheel = wheel
         self.file = self.open_file()
-        self._archive = self._open()
-        self._require_sizes()
-        self.dist_info = self._find_dist_info()
-        self.record_bytes = self._read_record()
-        self.record = self._parse_record()
+        self._vetted = self._vet()
+        self._require_same()
+        self.dist_info = self._vetted.dist_info
+        self.record_bytes = self._vetted.record_bytes
+        self._files = {info.filename: info for info in self._vetted.members if not info.is_dir()}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._archive.close()
         self.file.close()
 
     def open_file(self) -> io.BufferedReader:
         """The wheel as a file of its own."""
         return io.BufferedReader(self._reader.open_entry(self._wheel.entry), _BUFFER)
 
-    def _open(self) -> zipfile.ZipFile:
+    def _vet(self) -> VettedWheel:
+        wheel = self._wheel
+        allowances = self._reader.index.allowances
         try:
-            return zipfile.ZipFile(self.file)
-        except UNREADABLE as error:
+            return vet_wheel(
+                self.file,
+                wheel.filename,
+                # The builder has looked at the rest, and every byte is compared when installed.
+                depth="directory",
+                allowance=allowance_for(wheel.filename, wheel.sha256, allowances),
+                remedy=_ANOTHER,
+            )
+        except OSError as error:
             raise self.damage(str(error)) from error
 
-    def _require_sizes(self) -> None:
-        # They are believed before the content is read: so much memory and room is taken.
-        files = (info for info in self._archive.infolist() if not info.is_dir())
+    def _require_same(self) -> None:
+        # Sizes are believed before the content is read: so much memory and room is taken.
+        files = (info for info in self._vetted.members if not info.is_dir())
         if sum(info.file_size for info in files) != self._wheel.installed_size:
             raise self.damage("its directory has other sizes than the index")
-
-    def _find_dist_info(self) -> str:
-        folders = {name.partition("/")[0] for name in self._archive.namelist()}
-        found = [name for name in folders if name.endswith(".dist-info")]
-        if len(found) != 1:
-            raise self.refusal(f"it has {len(found)} .dist-info folders")
-        return found[0]
+        record = hashlib.sha256(self._vetted.record_bytes).hexdigest()
+        if record != self._wheel.record_sha256:
+            raise self.damage("its RECORD was changed")
 
     @property
     def record_path(self) -> str:
         """Of the RECORD, in the wheel."""
-        return f"{self.dist_info}/RECORD"
+        return self._vetted.record_path
 
-    def _read_record(self) -> bytes:
-        try:
-            data: bytes = self._archive.read(self.record_path)
-        except (KeyError, *UNREADABLE) as error:
-            raise self.damage(str(error)) from error
-        if hashlib.sha256(data).hexdigest() != self._wheel.record_sha256:
-            raise self.damage("its RECORD was changed")
-        return data
+    @property
+    def paths(self) -> Iterable[str]:
+        """Of all files, in no particular order."""
+        return self._files.keys()
 
-    def _parse_record(self) -> dict[str, str]:
-        try:
-            return parse_record(self.record_bytes)
-        except ValueError as error:
-            raise self.refusal(f"its RECORD cannot be understood ({error})") from error
-
-    def infos(self) -> list[zipfile.ZipInfo]:
+    def infos(self) -> list[Member]:
         """Of all members, folders too, in the order in which they lie in the wheel."""
-        return sorted(self._archive.infolist(), key=lambda info: int(info.header_offset))
+        return sorted(self._vetted.members, key=lambda info: info.header_offset)
 
     def contents(self) -> Iterator[Content]:
-        """Every file but the RECORD, in that order, none opened yet.
-
-        Raises:
-            RefusedContentError: RECORD has no hash for one, or a weak one.
-        """
+        """Every file but the RECORD, in that order, none opened yet."""
         for info in self.infos():
             if not info.is_dir() and info.filename != self.record_path:
                 yield self.content(info)
 
-    def content(self, of: zipfile.ZipInfo | str) -> Content:
+    def content(self, of: Member | str) -> Content:
         """One file, by its place or its path.
 
         Raises:
             KeyError: there is none with that path.
-            RefusedContentError: RECORD has no hash for it, or a weak one.
         """
-        info = self._archive.getinfo(of) if isinstance(of, str) else of
-        row = self.record.get(info.filename, "")
-        if row.partition("=")[0] not in _ALGORITHMS:
-            raise self.refusal(f"its RECORD has no hash for {info.filename} that is of use")
-        return Content(self, info, row)
-
-    def require_complete(self) -> None:
-        """Every member has a row and every row a member.
-
-        Raises:
-            RefusedContentError: names the first that does not.
-        """
-        members = {info.filename for info in self._archive.infolist() if not info.is_dir()}
-        unlisted = sorted(members - self.record.keys())
-        absent = sorted(self.record.keys() - members)
-        if unlisted:
-            raise self.refusal(f"{unlisted[0]} is not in its RECORD")
-        if absent:
-            raise self.refusal(f"its RECORD lists {absent[0]}, which is not there")
-
-    def refusal(self, why: str) -> RefusedContentError:
-        """The error for a wheel that nobody damaged, and that is not to be used."""
-        return RefusedContentError(f"{self._wheel.filename} is refused: {why}.", remedy=_ANOTHER)
+        info = self._files[of] if isinstance(of, str) else of
+        return Content(self, info, self._vetted.record[info.filename].hash)
 
     def damage(self, because: str) -> DamagedBundleError:
         """The error for bytes that are not what was stored."""

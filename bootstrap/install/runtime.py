@@ -51,6 +51,7 @@ def unpack_runtime(
     Raises:
         DamagedBundleError: the archive is not what the index says. What was unpacked
             must not be used.
+        VettingError: it is, and a member breaks a rule.
     """
     entry = reader.index.runtime.entry
     generation.runtime.mkdir(parents=True)
@@ -59,7 +60,7 @@ def unpack_runtime(
         try:
             # The stream mode reads strictly forward, so that the hash sees every byte once.
             with tarfile.open(fileobj=hashed, mode="r|zst", bufsize=1 << 20) as archive:
-                unpack_tar(archive, generation.runtime)
+                unpack_tar(archive, generation.runtime, name=entry.name, target=generation.target)
         except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
             raise reader.damage(entry, because=str(error)) from error
         while hashed.read(1 << 20):

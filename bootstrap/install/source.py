@@ -34,14 +34,11 @@ class Source(WheelSource):
     @property
     def dist_info_filenames(self) -> list[str]:
         prefix = f"{self._wheel.dist_info}/"
-        rows = self._wheel.record
-        return [name.removeprefix(prefix) for name in rows if name.startswith(prefix)]
+        paths = self._wheel.paths
+        return [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
 
     def read_dist_info(self, filename: str) -> str:
         return self._wheel.content(f"{self._wheel.dist_info}/{filename}").read().decode("utf-8")
-
-    def validate_record(self) -> None:
-        self._wheel.require_complete()
 
     def get_contents(self) -> Iterator[WheelContentElement]:
         # RECORD is not among them: installer makes it anew.

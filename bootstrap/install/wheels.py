@@ -40,7 +40,7 @@ def install_wheels(
 
     Raises:
         DamagedBundleError: a file is not what its RECORD says.
-        RefusedContentError: a wheel wants to write outside of the environment.
+        RefusedContentError: a wheel breaks a rule of vetting.
         InstallError: anything else that went wrong, with the wheel's name.
     """
     work = _Work(reader, generation, earlier, listener)
@@ -95,7 +95,6 @@ class _Work:
         )
         with self._explaining(wheel), BundleWheel(self._reader, wheel) as opened:
             source = Source(opened, wheel.filename)
-            source.validate_record()
             installer.install(source, destination, {"INSTALLER": _INSTALLER})
             # It is made anew, so nobody has read it for its content.
             self._listener.advance(len(opened.record_bytes))

@@ -6,7 +6,6 @@ wheel comes from stands in the manifest.
 
 import hashlib
 import tomllib
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +15,12 @@ import tomli_w
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from bootstrap.bundle.value import Target
+from bootstrap.bundle.vetting.findings import Verdict
+from bootstrap.bundle.vetting.index import Listed, judge_listed
 from builder.errors import ManifestError, NotTrustedError
 from builder.manifest import DEFAULT_PATH
 from builder.targets import find_target
@@ -158,9 +159,7 @@ def _lock(pylock: Pylock, path: Path) -> Lock:
     if not isinstance(tool, dict):
         raise ValueError(f"tool.{_TOOL} is missing")  # noqa: TRY004 (one error for all)
     wheels = [_locked(place, package) for place, package in enumerate(pylock.packages)]
-    counts = Counter(wheel.name for wheel in wheels)
-    if twice := {name for name, count in counts.items() if count > 1}:
-        raise ValueError(f"packages: {', '.join(sorted(twice))} is locked more than once")
+    _require_plausible(wheels, path)
     lock = Lock(
         variant=_tool_text(tool, "variant"),
         target=_target(tool),
@@ -223,23 +222,38 @@ def _locked(place: int, package: Package) -> LockedWheel:
     if wheel.url or not (wheel.path or "").startswith(_WHEELHOUSE):
         raise ValueError(f"{where}.wheels[0].path: must be {_WHEELHOUSE}<file>, without a url")
     filename = (wheel.path or "").removeprefix(_WHEELHOUSE)
-    name, version, _, _ = parse_wheel_filename(filename)
-    if (name, version) != (package.name, package.version):
-        raise ValueError(f"{where}.wheels[0].path: {filename} is another name or version")
+    if package.version is None:
+        raise ValueError(f"{where}.version: is missing")
     sha256 = wheel.hashes.get("sha256", "")
     if not _is_sha256(sha256):
         raise ValueError(f"{where}.wheels[0].hashes.sha256: is missing or not a SHA-256")
-    if wheel.size is not None and wheel.size < 0:
-        raise ValueError(f"{where}.wheels[0].size: is negative")
     return LockedWheel(
-        name=name,
-        version=version,
+        name=package.name,
+        version=package.version,
         filename=filename,
         sha256=sha256,
         size=wheel.size,
         publishers=_publishers(package, where),
         uploaded=wheel.upload_time,
     )
+
+
+def _require_plausible(wheels: list[LockedWheel], path: Path) -> None:
+    """What no index may say of wheels, no lock may."""
+    verdict = Verdict(path.name)
+    listed = (
+        Listed(
+            name=wheel.name,
+            version=str(wheel.version),
+            filename=wheel.filename,
+            sha256=wheel.sha256,
+            size=wheel.size,
+        )
+        for wheel in wheels
+    )
+    judge_listed(listed, verdict)
+    if verdict.findings:
+        raise ValueError("; ".join(map(str, verdict.findings)).removesuffix("."))
 
 
 def _publishers(package: Package, where: str) -> int | None:

@@ -28,8 +28,10 @@ from bootstrap.bundle.model import (
     content_digest,
     encode_index,
 )
+from bootstrap.bundle.policy import allowance_for
 from bootstrap.bundle.sections import Stretch, hash_stretches
 from bootstrap.bundle.signature import INDEX_NAMESPACE
+from bootstrap.bundle.vetting.index import INDEX_NAME
 from builder import __version__
 from builder.disk import require_room, storing
 from builder.fetch import require_intact
@@ -39,7 +41,6 @@ from builder.pack.volumes import VolumeWriter, describe_volumes, find_volumes
 from builder.progress import Progress
 from builder.wheels import StoredWheel, WheelFacts
 
-INDEX_NAME = "bundle.json"
 # Room for the 7z header, the index and the file system's own bookkeeping.
 _MARGIN = 32 << 20
 
@@ -280,4 +281,9 @@ def _index(contents: Contents, members: _Members, volumes: tuple[Volume, ...]) -
         blacklist=manifest.blacklist,
         waived=contents.concessions.waived,
         excluded=contents.concessions.excluded,
+        allowances=tuple(
+            allowance
+            for wheel in lock.wheels
+            if (allowance := allowance_for(wheel.filename, wheel.sha256, manifest.allowances))
+        ),
     )

@@ -122,14 +122,12 @@ def prove_its_wheels(path: Path) -> None:
 
     Raises:
         DamagedBundleError: what is stored is no archive, or not that of the index.
-        RefusedContentError: its RECORD does not speak of every file by a hash of use.
+        RefusedContentError: it breaks a rule of vetting.
     """
     reader = BundleReader.open(path)
     for wheel in reader.index.wheels:
-        with BundleWheel(reader, wheel) as opened:
-            opened.require_complete()
-            for _ in opened.contents():
-                pass
+        with BundleWheel(reader, wheel):
+            pass
 
 
 def prove_it_starts(path: Path, index: Index, launcher: Launcher) -> None:

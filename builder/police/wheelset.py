@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
-from builder.footprint import RecordRow, root_of
+from bootstrap.bundle.records import RecordRow
+from builder.footprint import root_of
 from builder.graph import DependencyGraph, Edge
 from builder.lock.model import LockedWheel
 from builder.police.findings import Finding

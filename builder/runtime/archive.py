@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.bundle.tarball import unpack_tar
+from bootstrap.bundle.value import Target
 from bootstrap.bundle.zips import tarfile, zstd
 from builder.errors import RefusedContentError
 from builder.runtime.pruning import is_left_out
@@ -28,15 +29,15 @@ class Packed:
     file_count: int
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path, target: Target) -> None:
     """Unpack a tar archive, compressed or not, into an existing folder.
 
     Raises:
-        RefusedContentError: it is no tar archive, or a member would lie outside the folder.
+        RefusedContentError: it is no tar archive, or a member breaks a rule of vetting.
     """
     try:
         with tarfile.open(archive) as file:
-            unpack_tar(file, folder)
+            unpack_tar(file, folder, name=archive.name, target=target)
     except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
         raise RefusedContentError(
             f"{archive.name} cannot be unpacked: {error}.",

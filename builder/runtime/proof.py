@@ -53,7 +53,7 @@ def prove_runtime(
     """
     with tempfile.TemporaryDirectory(prefix="prové it ", dir=work) as folder:
         root = Path(folder).resolve()
-        unpack(archive, root)
+        unpack(archive, root, target.name)
         answer = _run(root / executable, launcher)
         for fault in _faults(answer, launcher.path(root), target):
             raise _unfit(fault)

@@ -60,7 +60,7 @@ def moved(host: PreparedRuntime, tmp_path: Path) -> Path:
     """The host runtime in another place, as an installer would have put it."""
     folder = tmp_path / "ünpacked here"
     folder.mkdir()
-    unpack(host.archive, folder)
+    unpack(host.archive, folder, "linux_x86_64")
     return folder
 
 

@@ -33,8 +33,10 @@ def torch_files(build: str, version: str, cuda: str | None = None) -> dict[str, 
 def torch_index(wheel: Path, version: str = VERSION) -> Index:
     """The index of a bundle that brings this one wheel."""
     index = tiny_index(wheel=wheel)
+    demo = index.wheels[0]
+    entry = msgspec.structs.replace(demo.entry, name=f"wheels/{wheel.name}")
     torch = msgspec.structs.replace(
-        index.wheels[0], name="torch", version=version, filename=wheel.name
+        demo, name="torch", version=version, filename=wheel.name, entry=entry
     )
     return msgspec.structs.replace(index, groups=(Group(name="torch", wheels=(torch,)),))
 

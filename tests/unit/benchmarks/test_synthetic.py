@@ -21,7 +21,7 @@ from benchmarks.synthetic import FILES, Work, branches, make_stack
 from builder.facts import load_facts
 from builder.fetch import Cache
 from builder.graph import DependencyGraph
-from builder.intake import read_wheels
+from builder.intake import Vetter, read_wheels
 from builder.lock.checking import check_lock
 from builder.lock.requirements import requirements
 from builder.police import judge_wheels
@@ -45,7 +45,7 @@ def test_the_builder_has_nothing_to_object_to(work: Work, tmp_path: Path) -> Non
     stack = make(work, tmp_path / "a")
     lock, manifest = stack.lock, stack.manifest
     assert check_lock(lock, manifest, load_facts()) == []
-    wheels = read_wheels(lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files))
+    wheels = read_wheels(lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files), Vetter(()))
     assert len(wheels) == work.wheels
     assert not judge_wheels(lock, manifest, wheels, today=date(2026, 1, 1))
     assert sum(wheel.footprint.file_count for wheel in wheels) == work.files
@@ -71,7 +71,9 @@ def test_records_are_right_and_bytes_the_same(work: Work, tmp_path: Path) -> Non
 
 def test_small_wheels_shrink_as_others_do(tmp_path: Path) -> None:
     stack = make(Work(wheels=1), tmp_path / "a")
-    (wheel,) = read_wheels(stack.lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files))
+    (wheel,) = read_wheels(
+        stack.lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files), Vetter(())
+    )
     assert wheel.footprint.file_count == FILES
     assert 0.4 < wheel.path.stat().st_size / wheel.installed_size < 0.8
 

@@ -9,7 +9,7 @@ import pytest
 from packaging.version import Version
 
 from bootstrap.bundle import layout
-from bootstrap.bundle.errors import DamagedBundleError, ExitCode
+from bootstrap.bundle.errors import DamagedBundleError, ExitCode, RefusedContentError
 from bootstrap.bundle.model import Index, decode_index, encode_index
 from bootstrap.bundle.policy import BlacklistRule
 from bootstrap.bundle.reader import BundleReader
@@ -169,7 +169,7 @@ def test_payload_member_outside_the_payload_is_refused(tmp_path: Path) -> None:
     index = tiny_index()
     wrong = msgspec.structs.replace(index.documents[0], offset=1 << 40)
     bad = msgspec.structs.replace(index, documents=(wrong,))
-    with pytest.raises(DamagedBundleError, match="outside the payload"):
+    with pytest.raises(RefusedContentError, match="outside the payload"):
         BundleReader.open(tiny_bundle(tmp_path, index=bad))
 
 

@@ -98,9 +98,9 @@ def test_one_flipped_bit_is_damage_or_of_no_consequence(bundle: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({"demo-1.0.dist-info/RECORD": b"demo-1.0.dist-info/RECORD,,\n"}, "is not in its RECORD"),
-        ({"../outside.py": b""}, "outside of the environment"),
-        ({"demo-1.0.data/scripts/../../../outside": b"x"}, "outside of the environment"),
+        ({"demo-1.0.dist-info/RECORD": b"demo-1.0.dist-info/RECORD,,\n"}, "record-unlisted"),
+        ({"../outside.py": b""}, "name-traversal"),
+        ({"demo-1.0.data/scripts/../../../outside": b"x"}, "name-traversal"),
     ],
     ids=["unlisted", "traversal", "script traversal"],
 )
@@ -142,16 +142,15 @@ def spoil_record(data: bytes) -> bytes:
     return data[:place] + b"\xff" + data[place + 1 :]
 
 
-# PKWARE's APPNOTE.TXT, 4.3.12: version needed, method, uncompressed size.
+# PKWARE's APPNOTE.TXT, 4.3.12: method, uncompressed size.
 @pytest.mark.parametrize(
     ("harm", "why"),
     [
-        (in_directory(6, b"\xff"), "zip file version"),
-        (in_directory(10, b"\x61"), "compression method"),
-        (in_directory(24, b"\xfe\xff\xff\xff"), "other sizes"),
-        (spoil_record, "while decompressing"),
+        (in_directory(10, b"\x61"), "method-unsupported"),
+        (in_directory(24, b"\xfe\xff\xff\xff"), "bomb"),
+        (spoil_record, "content-damaged"),
     ],
-    ids=["version", "method", "size", "RECORD"],
+    ids=["method", "size", "RECORD"],
 )
 def test_what_no_archive_has_is_no_bug(
     tmp_path: Path, harm: Callable[[bytes], bytes], why: str
@@ -167,7 +166,7 @@ def test_a_weak_hash_is_none(tmp_path: Path, row: str) -> None:
     )
     files = {"demo/__init__.py": b"true", "demo-1.0.dist-info/RECORD": rows.encode()}
     wheel = make_wheel(tmp_path, "demo", "1.0", files)
-    with pytest.raises(RefusedContentError, match="has no hash for"):
+    with pytest.raises(RefusedContentError, match="record-weak-hash"):
         install(tiny_bundle(tmp_path, wheel=wheel), tmp_path / "target")
 
 
@@ -177,7 +176,7 @@ def test_a_row_that_lies_is_refused(tmp_path: Path) -> None:
     )
     files = {"demo/__init__.py": b"true", "demo-1.0.dist-info/RECORD": rows.encode()}
     wheel = make_wheel(tmp_path, "demo", "1.0", files)
-    with pytest.raises(RefusedContentError, match=r"has no hash for demo-1\.0\.dist-info"):
+    with pytest.raises(RefusedContentError, match=r"record-no-hash"):
         install(tiny_bundle(tmp_path, wheel=wheel), tmp_path / "target")
 
 

@@ -107,9 +107,9 @@ def with_record(folder: Path, rows: str) -> Path:
 @pytest.mark.parametrize(
     ("rows", "error", "told"),
     [
-        ("demo-1.0.dist-info/RECORD,,\n", RefusedContentError, "has no hash for demo-1.0"),
-        ("demo/a.py,sha256=,1\n", RefusedContentError, "has no hash for demo"),
-        ("demo/a.py,crc7=abc,1\n", RefusedContentError, "has no hash for demo"),
+        ("demo-1.0.dist-info/RECORD,,\n", RefusedContentError, "record-unlisted"),
+        ("demo/a.py,sha256=,1\n", RefusedContentError, "record-hash"),
+        ("demo/a.py,crc7=abc,1\n", RefusedContentError, "record-weak-hash"),
     ],
 )
 def test_a_record_that_says_nothing_is_refused(
@@ -122,7 +122,7 @@ def test_a_record_that_says_nothing_is_refused(
 
 def test_a_member_that_is_not_as_in_its_record(tmp_path: Path) -> None:
     rows = "".join(
-        f"{path},sha256=AAAA,1\n"
+        f"{path},sha256={'A' * 43},\n"
         for path in ("demo-1.0.dist-info/METADATA", "demo-1.0.dist-info/WHEEL", "demo/a.py")
     )
     bundle = bundle_of(with_record(tmp_path, rows + "demo-1.0.dist-info/RECORD,,\n"))

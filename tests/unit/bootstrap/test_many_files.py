@@ -3,9 +3,11 @@
 from collections import deque
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bootstrap import inventory, parallel
+from bootstrap.bundle.policy import Allowance
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import InstallError
 from bootstrap.events import Listener
@@ -16,7 +18,7 @@ from bootstrap.install.wheels import install_wheels
 from bootstrap.install.written import WrittenFiles
 from tests.support.effort import highest_memory, lasting_memory
 from tests.support.small_stack import make_wheel
-from tests.support.tiny_bundle import tiny_bundle
+from tests.support.tiny_bundle import tiny_bundle, tiny_index
 
 # In Python each path takes some 150 bytes, and so does each hash.
 _BYTES_A_FILE = 60
@@ -130,9 +132,16 @@ def test_what_two_wheels_bring_must_be_the_same(tmp_path: Path, size: int) -> No
             "demo/data.bin": b"x" * size,
             "demo-1.0.data/purelib/demo/data.bin": b"x" * (size - 1) + other,
         }
-        reader = BundleReader.open(
-            tiny_bundle(folder, wheel=make_wheel(folder, "demo", "1.0", files))
+        wheel = make_wheel(folder, "demo", "1.0", files)
+        index = tiny_index(wheel=wheel)
+        allowance = Allowance(
+            filename=wheel.name,
+            sha256=index.wheels[0].sha256,
+            rules=("name-collision",),
+            reason="It stands for two wheels.",
         )
+        index = msgspec.structs.replace(index, allowances=(allowance,))
+        reader = BundleReader.open(tiny_bundle(folder, index, wheel=wheel))
         if refused:
             with pytest.raises(InstallError, match="Two wheels bring demo/data"):
                 install(reader, folder)

@@ -160,7 +160,7 @@ def test_unpacking_stops(tmp_path: Path) -> None:
     archive.write_bytes(member.tobuf(tarfile.PAX_FORMAT))
     os.truncate(archive, tarfile.BLOCKSIZE + LARGE)
     with interrupted(), tarfile.open(archive, mode="r|") as opened:
-        unpack_tar(opened, tmp_path)
+        unpack_tar(opened, tmp_path, name="large.tar", target="linux_x86_64")
     (tmp_path / "large").unlink()
 
 

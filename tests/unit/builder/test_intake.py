@@ -7,7 +7,7 @@ import pytest
 
 from builder.errors import DamagedBundleError, NoSpaceError, RefusedContentError
 from builder.fetch import Cache, WantedFile, fetch
-from builder.intake import open_intake
+from builder.intake import Vetter, open_intake
 from builder.lock.model import Lock
 from builder.progress import Progress
 from builder.wheels import read_wheel
@@ -52,7 +52,7 @@ def cache(tmp_path: Path, wheels: list[Path]) -> Cache:
 
 def test_what_is_cached_arrives_at_once(cache: Cache, wheels: list[Path]) -> None:
     lock = lock_of(*wheels)
-    with open_intake(lock, "fast", cache, Progress()) as intake:
+    with open_intake(lock, "fast", cache, Progress(), Vetter(())) as intake:
         files = fetch(
             wanted(lock), cache, offline=True, jobs=1, progress=Progress(), arrived=intake.take
         )
@@ -81,7 +81,7 @@ def test_nothing_arrives_where_something_is_missing(cache: Cache, wheels: list[P
 
 def test_store_keeps_the_originals(cache: Cache, wheels: list[Path]) -> None:
     lock = lock_of(*wheels)
-    with open_intake(lock, "store", cache, Progress()) as intake:
+    with open_intake(lock, "store", cache, Progress(), Vetter(())) as intake:
         for file in wanted(lock):
             intake.take(file, cache.root / "files" / file.sha256)
         stored = intake.stored()
@@ -96,7 +96,7 @@ def test_what_is_no_wheel_is_refused_or_damaged(cache: Cache, wheels: list[Path]
     rotten, honest = wanted(lock)
     path = cache.root / "files" / rotten.sha256
     path.write_bytes(b"PK")
-    with open_intake(lock, "fast", cache, Progress()) as intake:
+    with open_intake(lock, "fast", cache, Progress(), Vetter(())) as intake:
         with pytest.raises(DamagedBundleError, match="one-1"):
             intake.take(rotten, path)
         assert not path.exists()
@@ -122,8 +122,8 @@ def test_room_is_asked_for_before_anything_is_fetched(
     lock = lock_of(*wheels)
     with (
         pytest.raises(NoSpaceError, match="kB are needed"),
-        open_intake(lock, "fast", cache, Progress()),
+        open_intake(lock, "fast", cache, Progress(), Vetter(())),
     ):
         pytest.fail("there is no room")
-    with open_intake(lock, "store", cache, Progress()):
+    with open_intake(lock, "store", cache, Progress(), Vetter(())):
         pass

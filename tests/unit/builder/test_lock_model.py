@@ -179,7 +179,7 @@ SDIST = {"path": "../wheelhouse/demo-1.0.tar.gz", "hashes": {"sha256": SHA}}
         (without("lock-version"), "lock-version"),
         (lambda data: data.update({"lock-version": "2.0"}), "2.0"),
         (without("packages"), "packages"),
-        (wheel_with(size=-1), r"packages\[0\] \(demo\)\.wheels\[0\]\.size: is negative"),
+        (wheel_with(size=-1), r"the size of demo-1\.0-py3-none-any\.whl is -1"),
         (package_with(tool={"llmsetup": {}}), r"\(demo\)\.tool\.llmsetup\.hash-publishers: must"),
         (package_with(tool={"llmsetup": {"hash-publishers": 0}}), "must be a number, 1 or more"),
         (package_with(tool={"llmsetup": 1}), "must be a number, 1 or more"),
@@ -193,7 +193,7 @@ SDIST = {"path": "../wheelhouse/demo-1.0.tar.gz", "hashes": {"sha256": SHA}}
         ),
         (
             lambda data: data["packages"].append(data["packages"][0]),
-            "demo is locked more than once",
+            "index-duplicate",
         ),
         (wheel_with(url="https://example.org/demo-1.0-py3-none-any.whl"), "without a url"),
         (wheel_with(path="demo-1.0-py3-none-any.whl"), r"path: must be \.\./wheelhouse/<file>"),

@@ -28,9 +28,9 @@ def test_one_that_is_as_it_should_be(wheel: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ("{0}/METADATA,sha256=A,1\n{0}/WHEEL,sha256=A,1\n", "is not in its RECORD"),
-        ("demo/__init__.py,,\n{0}/METADATA,,\n{0}/WHEEL,,\n", "has no hash for"),
-        ("demo/__init__.py,md5=A,1\n{0}/METADATA,md5=A,1\n{0}/WHEEL,md5=A,1\n", "has no hash"),
+        ("{0}/METADATA,sha256=A,1\n{0}/WHEEL,sha256=A,1\n", "record-unlisted"),
+        ("demo/__init__.py,,\n{0}/METADATA,,\n{0}/WHEEL,,\n", "record-no-hash"),
+        ("demo/__init__.py,md5=A,1\n{0}/METADATA,md5=A,1\n{0}/WHEEL,md5=A,1\n", "record-weak-hash"),
     ],
     ids=["unlisted", "without hashes", "weak"],
 )
