@@ -52,6 +52,18 @@ class Volume(Value, frozen=True, kw_only=True):
     head_sha256: str
 
 
+class Directory(Value, frozen=True, kw_only=True):
+    """The directory of a stored wheel, which is a zip archive, up to the wheel's end.
+
+    Attributes:
+        offset: bytes from the wheel's first byte.
+        sha256: of the directory and all behind it, hexadecimal.
+    """
+
+    offset: int
+    sha256: str
+
+
 class Wheel(Value, frozen=True, kw_only=True):
     """One wheel, as locked and as it will look when installed.
 
@@ -60,6 +72,7 @@ class Wheel(Value, frozen=True, kw_only=True):
         size: bytes of the original wheel.
         entry: what is stored of it: the original, or the same wheel with its members compressed
             by Zstandard; the same ``RECORD`` is in both.
+        directory: of what is stored: names, places and modes of its files.
         record_sha256: of its ``RECORD``, the root of the hashes of its files.
         installed_size: sum of the bytes of its files.
         file_count: number of its files.
@@ -71,6 +84,7 @@ class Wheel(Value, frozen=True, kw_only=True):
     sha256: str
     size: int
     entry: Entry
+    directory: Directory
     record_sha256: str
     installed_size: int
     file_count: int

@@ -1,6 +1,7 @@
 """A wheel inside the bundle: its files, each compared with its row in RECORD while it is read.
 
-The ``RECORD`` itself is compared with the index. So each byte hangs on one chain from the lock.
+The ``RECORD`` itself is compared with the index, and so is the wheel's directory, which says what
+else there is to know. So each byte and each mode hangs on one chain from the lock.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import Self
 
+from bootstrap.bundle.directory import open_archive
 from bootstrap.bundle.errors import DamagedBundleError, RefusedContentError
 from bootstrap.bundle.members import MemberStream
 from bootstrap.bundle.model import Wheel
@@ -127,7 +129,7 @@ class BundleWheel:
 
     def _open(self) -> zipfile.ZipFile:
         try:
-            return zipfile.ZipFile(self.file)
+            return open_archive(self.file, self._wheel.directory, self._wheel.entry.size)
         except UNREADABLE as error:
             raise self.damage(str(error)) from error
 

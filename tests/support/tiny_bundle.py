@@ -14,6 +14,7 @@ from bootstrap.bundle import layout, pe
 from bootstrap.bundle.model import (
     FORMAT_VERSION,
     CudaTerms,
+    Directory,
     Entry,
     Group,
     Index,
@@ -65,10 +66,20 @@ def _demo(entry: Entry, wheel: Path | None, original: Path | None) -> Wheel:
         sha256=hashlib.sha256(locked).hexdigest(),
         size=len(locked),
         entry=entry,
+        directory=_directory(wheel),
         record_sha256=facts.record_sha256 if facts else "00" * 32,
         installed_size=facts.installed_size if facts else 500,
         file_count=4,
     )
+
+
+def _directory(wheel: Path | None) -> Directory:
+    if wheel is None:
+        return Directory(offset=0, sha256="00" * 32)
+    # APPNOTE.TXT, 4.3.16; what is hostile cannot always be opened.
+    data = wheel.read_bytes()
+    (offset,) = struct.unpack_from("<I", data, data.rindex(b"PK\5\6") + 16)
+    return Directory(offset=offset, sha256=layout.sha256_hex(data[offset:]))
 
 
 def tiny_index(
