@@ -110,9 +110,7 @@ def _fields(
 
 def _of_index(path: Path, reader: BundleReader, frame: Frame) -> Iterator[Structure]:
     begin = frame.trailer.index_offset
-    yield Structure(
-        kind="index", file=path.name, offset=begin, size=frame.trailer.index_size
-    )
+    yield Structure(kind="index", file=path.name, offset=begin, size=frame.trailer.index_size)
     for kind, pattern in (("index: text", _TEXT), ("index: number", _NUMBER)):
         for match in pattern.finditer(reader.index_bytes):
             size = match.end() - match.start()

@@ -12,7 +12,8 @@ import signal
 import stat
 import traceback
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from bootstrap.install.seal import write_documents
 from bootstrap.install.wheels import install_wheels
 from bootstrap.session import Session
 from bootstrap.wishes import Wishes
-from tests.hostile.mutations.subjects import Files, Subject, write
+from tests.hostile.mutations.subjects import Subject, write
 
 # Codes for bytes that are not what was written.
 DAMAGED = frozenset({ExitCode.DAMAGED, ExitCode.NOT_TRUSTED})
@@ -167,7 +168,9 @@ class Bench:
             code, told = int(ExitCode.UNEXPECTED), traceback.format_exc()
         return Outcome(code=code, told=told, tree=tree_hash(self._target))
 
-    def _wrong(self, outcome: Outcome, right: Set[str], codes: frozenset[int]) -> Iterator[str]:
+    def _wrong(
+        self, outcome: Outcome, right: AbstractSet[str], codes: frozenset[int]
+    ) -> Iterator[str]:
         if outcome.code == _DONE:
             if outcome.tree not in right:
                 yield "it succeeds, but not with the same files"
@@ -223,4 +226,3 @@ def within(seconds: int) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-
