@@ -12,6 +12,7 @@ import msgspec
 
 from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.policy import BlacklistRule
+from bootstrap.bundle.soundness import require_sound
 from bootstrap.bundle.value import Target, Value
 
 FORMAT_VERSION = 4
@@ -239,6 +240,8 @@ def decode_index(data: bytes) -> Index:
     Raises:
         DamagedBundleError: not JSON, of another format version, or a field is
             missing, wrong or unknown; the message names the place.
+        RefusedContentError: what it says is of no good; see
+            :mod:`bootstrap.bundle.soundness`.
     """
     try:
         version = msgspec.json.decode(data, type=_FormatOnly).format
@@ -247,12 +250,15 @@ def decode_index(data: bytes) -> Index:
                 f"bundle.json has format {version}; this program reads format {FORMAT_VERSION}.",
                 remedy="Use the program version that made this bundle, or a newer one.",
             )
-        return msgspec.json.decode(data, type=Index)
-    except msgspec.DecodeError as error:
+        index = msgspec.json.decode(data, type=Index)
+    # The latter two: no UTF-8, and more brackets than anybody nests.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedBundleError(
             f"bundle.json is not a valid index: {error}.",
             remedy="Copy the bundle again from its source and compare it with SHA256SUMS.",
         ) from error
+    require_sound(index)
+    return index
 
 
 def content_digest(wheel_hashes: list[str], *terms: str) -> str:
