@@ -4,12 +4,14 @@ Whatever they are asked to do with a damaged bundle, they must say that it is da
 exactly what they do with the intact one.
 """
 
+import atexit
 import hashlib
 import os
 import resource
 import shutil
 import signal
 import stat
+import tempfile
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
@@ -108,15 +110,16 @@ class Bench:
     """A folder in which one bundle at a time is tried.
 
     Args:
-        folder: for the bundle, its target, and a canary.
+        folder: in which it has one of its own, for the bundle, its target, and a canary.
         subject: what the bundle was before.
     """
 
     def __init__(self, folder: Path, subject: Subject) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="bench-", dir=folder))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         self._stick = folder / "stick"
         self._target = folder / "place" / "target"
         self._subject = subject
-        shutil.rmtree(folder, ignore_errors=True)
         self._canary = folder / "place" / "canary"
         self._canary.mkdir(parents=True)
         (self._canary / "file").write_bytes(b"alive")
@@ -133,7 +136,12 @@ class Bench:
         self._memory = peak_memory()
 
     def judge(
-        self, files: Mapping[str, bytes], *, read: bool, codes: frozenset[int] = DAMAGED
+        self,
+        files: Mapping[str, bytes],
+        *,
+        read: bool,
+        codes: frozenset[int] = DAMAGED,
+        alike: bool = True,
     ) -> tuple[list[str], int]:
         """What is wrong with what became of these files, and how many modes refused them.
 
@@ -141,12 +149,16 @@ class Bench:
             files: the bundle.
             read: whoever checks the medium must notice.
             codes: with which it may be refused.
+            alike: what is not refused must lead to the same files.
         """
         problems, refused = [], 0
         for name, right in self._right.items():
             outcome = self._outcome(name, files)
             refused += outcome.code in codes
-            problems += [f"{name}: {wrong}" for wrong in self._wrong(outcome, right, codes)]
+            problems += [
+                f"{name}: {wrong}"
+                for wrong in self._wrong(outcome, right if alike else {outcome.tree}, codes)
+            ]
             if outcome.code == _DONE and name == MEDIA and read:
                 problems.append(f"{name}: finds nothing")
         if (memory := peak_memory()) > self._memory + _MEMORY:
