@@ -28,7 +28,7 @@ _SCENARIOS = (_FRESH, UPGRADE)
 _OPTIONS = {
     "installed-store": ("--compression", "store"),
     "installed-fast": ("--compression", "fast"),
-    "installed-volumes": ("--compression", "fast", "--volume-size", "8M"),
+    "installed-volumes": ("--compression", "fast", "--volume-size", "8MB"),
 }
 KINDS = tuple(_OPTIONS)
 # Of a process and what it starts; an intact bundle takes a tenth of it.
