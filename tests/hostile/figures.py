@@ -1,7 +1,6 @@
 """What was tried, and what became of it."""
 
 import importlib
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +42,6 @@ class Work:
     ordinary: Path | None
     jobs: int
     tell: Callable[[str], None]
-
-    def part(self, name: str) -> Path:
-        """An empty folder of one campaign's own."""
-        folder = self.folder / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
