@@ -5,7 +5,6 @@ python -m tests.hostile.fuzz --input tests/hostile/corpus/wheel/0123456789ab
 """
 
 import argparse
-import importlib
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,6 @@ def main() -> int:
     if options.input:
         find_target(options.input.absolute().parent.name).check(options.input.read_bytes())
         return 0
-    if options.inside:
-        _inside(find_target(options.target), options.inside)
-        return 0
     targets = [find_target(options.target)] if options.target else TARGETS
     failed = [t.name for t in targets if not _fuzz(t, options.seconds, keep=options.keep)]
     sys.stdout.write(f"broken: {', '.join(failed) or 'none'}\n")
@@ -45,7 +41,6 @@ def _parse() -> argparse.Namespace:
         "--keep", action="store_true", help="save what reaches new code, and what breaks it"
     )
     parser.add_argument("--input", metavar="FILE", type=Path, help="try only this one, once")
-    parser.add_argument("--inside", metavar="ARG", nargs="+", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -62,9 +57,7 @@ def _fuzz(target: FuzzTarget, seconds: int, *, keep: bool) -> bool:
             *(f"-max_len={_LARGEST}", f"-rss_limit_mb={_MEMORY_MB}", "-timeout=30"),
             "-print_final_stats=1",
         ]
-        command = [sys.executable, "-m", "tests.hostile.fuzz", "--target", target.name]
-        # The equals sign keeps argparse from taking libFuzzer's options for its own.
-        command += [f"--inside={chr(10).join(arguments)}"]
+        command = [sys.executable, "-m", "tests.hostile.fuzz.inside", target.name, *arguments]
         code = subprocess.run(command, check=False).returncode
         broken = [path.read_bytes() for path in sorted(crashes.iterdir())]
         if keep:
@@ -73,14 +66,6 @@ def _fuzz(target: FuzzTarget, seconds: int, *, keep: bool) -> bool:
                 [*smallest_with_all_lines(target, [*found, *known]), *broken], CORPUS / target.name
             )
     return code == 0 and not broken
-
-
-def _inside(target: FuzzTarget, arguments: list[str]) -> None:
-    """Hand over to libFuzzer, with the reader instrumented."""
-    atheris = importlib.import_module("atheris")
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], *arguments[0].split("\n")], target.check)
-    atheris.Fuzz()
 
 
 if __name__ == "__main__":
