@@ -13,6 +13,7 @@ import msgspec
 from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.policy import Allowance, BlacklistRule, Excluded, Waived
 from bootstrap.bundle.provenance import Provenance
+from bootstrap.bundle.soundness import require_sound
 from bootstrap.bundle.value import Target, Value
 
 FORMAT_VERSION = 4
@@ -53,6 +54,18 @@ class Volume(Value, frozen=True, kw_only=True):
     head_sha256: str
 
 
+class Directory(Value, frozen=True, kw_only=True):
+    """The directory of a stored wheel, which is a zip archive, up to the wheel's end.
+
+    Attributes:
+        offset: bytes from the wheel's first byte.
+        sha256: of the directory and all behind it, hexadecimal.
+    """
+
+    offset: int
+    sha256: str
+
+
 class Wheel(Value, frozen=True, kw_only=True):
     """One wheel, as locked and as it will look when installed.
 
@@ -61,6 +74,7 @@ class Wheel(Value, frozen=True, kw_only=True):
         size: bytes of the original wheel.
         entry: what is stored of it: the original, or the same wheel with its members compressed
             by Zstandard; the same ``RECORD`` is in both.
+        directory: of what is stored: names, places and modes of its files.
         record_sha256: of its ``RECORD``, the root of the hashes of its files.
         installed_size: sum of the bytes of its files.
         file_count: number of its files.
@@ -72,6 +86,7 @@ class Wheel(Value, frozen=True, kw_only=True):
     sha256: str
     size: int
     entry: Entry
+    directory: Directory
     record_sha256: str
     installed_size: int
     file_count: int
@@ -241,6 +256,8 @@ def decode_index(data: bytes) -> Index:
     Raises:
         DamagedBundleError: not JSON, of another format version, or a field is
             missing, wrong or unknown; the message names the place.
+        RefusedContentError: what it says is of no good; see
+            :mod:`bootstrap.bundle.soundness`.
     """
     try:
         version = msgspec.json.decode(data, type=_FormatOnly).format
@@ -249,12 +266,15 @@ def decode_index(data: bytes) -> Index:
                 f"bundle.json has format {version}; this program reads format {FORMAT_VERSION}.",
                 remedy="Use the program version that made this bundle, or a newer one.",
             )
-        return msgspec.json.decode(data, type=Index)
-    except msgspec.DecodeError as error:
+        index = msgspec.json.decode(data, type=Index)
+    # The latter two: no UTF-8, and more brackets than anybody nests.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedBundleError(
             f"bundle.json is not a valid index: {error}.",
             remedy="Copy the bundle again from its source and compare it with SHA256SUMS.",
         ) from error
+    require_sound(index)
+    return index
 
 
 def content_digest(wheel_hashes: list[str], *terms: str) -> str:

@@ -1,7 +1,8 @@
 """A wheel inside the bundle: its files, each compared with its row in RECORD while it is read.
 
-It is vetted when it is opened. The ``RECORD`` itself is compared with the index. So each byte
-hangs on one chain from the lock.
+It is vetted when it is opened. The ``RECORD`` itself is compared with the index, and so is the
+wheel's directory, which says what else there is to know. So each byte and each mode hangs on one
+chain from the lock.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from bootstrap.bundle.directory import open_compared
 from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.members import MemberStream
 from bootstrap.bundle.model import Wheel
@@ -130,14 +132,14 @@ class BundleWheel:
         allowances = self._reader.index.allowances
         try:
             return vet_wheel(
-                self.file,
+                open_compared(self.file, wheel.directory, wheel.entry.size),
                 wheel.filename,
                 # The builder has looked at the rest, and every byte is compared when installed.
                 depth="directory",
                 allowance=allowance_for(wheel.filename, wheel.sha256, allowances),
                 remedy=_ANOTHER,
             )
-        except OSError as error:
+        except (ValueError, OSError) as error:
             raise self.damage(str(error)) from error
 
     def _require_same(self) -> None:

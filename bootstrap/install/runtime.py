@@ -12,6 +12,9 @@ from bootstrap.generation import Generation
 from bootstrap.processes import run_python
 
 _VENV_TIMEOUT = 120
+# What tarfile raises besides its own: for numbers and texts of headers, for sizes, for links to
+# what is not there, and for links in links.
+_ODD = (zstd.ZstdError, EOFError, ValueError, OverflowError, LookupError, RecursionError)
 # The activation scripts name the environment; they get its home and not where it is made.
 _MAKE_VENV = """
 import sys, venv
@@ -61,7 +64,7 @@ def unpack_runtime(
             # The stream mode reads strictly forward, so that the hash sees every byte once.
             with tarfile.open(fileobj=hashed, mode="r|zst", bufsize=1 << 20) as archive:
                 unpack_tar(archive, generation.runtime, name=entry.name, target=generation.target)
-        except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
+        except (tarfile.TarError, *_ODD) as error:
             raise reader.damage(entry, because=str(error)) from error
         while hashed.read(1 << 20):
             pass

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from bootstrap.bundle import layout, pe
+from bootstrap.bundle.directory import describe_directory
 from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE
 from bootstrap.bundle.frame import Frame
 from bootstrap.bundle.model import (
@@ -212,6 +213,8 @@ def _write_wheel(
 ) -> Wheel:
     entry = writer.add_file(stored.path, f"wheels/{facts.filename}", advance)
     require_intact(stored.path, facts.filename, stored.sha256, entry.sha256)
+    with stored.path.open("rb") as file:
+        directory = describe_directory(file)
     return Wheel(
         name=facts.name,
         version=str(facts.version),
@@ -219,6 +222,7 @@ def _write_wheel(
         sha256=sha256,
         size=facts.path.stat().st_size,
         entry=entry,
+        directory=directory,
         record_sha256=facts.record_sha256,
         installed_size=facts.installed_size,
         file_count=facts.footprint.file_count,

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,22 +33,23 @@ class Bundles:
         return {"old": self.old, "new": self.new}[which]
 
 
-def build_bundles(folder: Path) -> Bundles:
+def build_bundles(folder: Path, *options: str) -> Bundles:
     """Build both; their program is frozen once, unless it has changed since.
 
     Args:
         folder: where they and all that they are made from go.
+        options: what the builder gets besides.
 
     Raises:
         RuntimeError: the builder failed; what it said.
     """
     return Bundles(
-        old=_build(folder, "1.0.0", {"alpha": "1.0", "beta": "1.0", "gamma": "1.0"}),
-        new=_build(folder, "2.0.0", {"alpha": "2.0", "beta": "1.0", "delta": "1.0"}),
+        old=_build(folder, "1.0.0", {"alpha": "1.0", "beta": "1.0", "gamma": "1.0"}, options),
+        new=_build(folder, "2.0.0", {"alpha": "2.0", "beta": "1.0", "delta": "1.0"}, options),
     )
 
 
-def _build(folder: Path, version: str, pins: dict[str, str]) -> Path:
+def _build(folder: Path, version: str, pins: dict[str, str], options: Sequence[str]) -> Path:
     work = folder / version
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -58,6 +60,7 @@ def _build(folder: Path, version: str, pins: dict[str, str]) -> Path:
         *("--cuda", VARIANT, "--runtime", "host", "--offline", "--quiet", "--manifest", path),
         # One cache for both, so that the stub is frozen once.
         *("--wheels", work, "--cache", folder / "cache", "--output", work / "dist"),
+        *options,
     )
     if done.returncode != 0:
         raise RuntimeError(f"The builder ended with {done.returncode}:\n{done.stderr}")

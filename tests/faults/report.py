@@ -1,13 +1,9 @@
 """The figures, as a page for people."""
 
-import os
-import platform
-import subprocess
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from tests.faults.figures import Figure
-from tests.support.commands import ROOT
+from tests.support.origin import origin
 
 _INTRO = """\
 # Reliability
@@ -34,21 +30,5 @@ def write_report(figures: Sequence[Figure], command: str) -> str:
     for figure in figures:
         broken = f"{len(figure.broken)}, as it must" if figure.breaking else len(figure.broken)
         lines.append(f"| {figure.what} | {figure.tried:,} | {broken} |")
-    lines += [_HOW, _origin(command)]
+    lines += [_HOW, origin(command)]
     return "\n".join(lines)
-
-
-def _origin(command: str) -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    revision = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, revision {revision.stdout.strip() or 'unknown'}, "
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, Python "
-        f"{platform.python_version()}. To repeat it, as root:\n\n```sh\n{command}\n```\n"
-    )

@@ -1,1 +1,1 @@
-"""What hostile servers, wheels, bundles and files must not achieve."""
+"""Hostile servers, wheels and bundles, and what must become of them."""

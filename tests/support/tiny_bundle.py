@@ -15,6 +15,7 @@ from bootstrap.bundle import layout, pe, zips
 from bootstrap.bundle.model import (
     FORMAT_VERSION,
     CudaTerms,
+    Directory,
     Entry,
     Group,
     Index,
@@ -79,6 +80,7 @@ def _demo(entry: Entry, wheel: Path | None, original: Path | None) -> Wheel:
         sha256=hashlib.sha256(locked).hexdigest(),
         size=len(locked),
         entry=entry,
+        directory=_directory(wheel),
         record_sha256=hashlib.sha256(record).hexdigest(),
         installed_size=installed_size,
         file_count=4,
@@ -94,6 +96,18 @@ def _look_into(wheel: Path) -> tuple[bytes, int]:
             record = archive.read(next(i for i in files if i.filename.endswith("-info/RECORD")))
         return record, size
     return b"", 500
+
+
+def _directory(wheel: Path | None) -> Directory:
+    if wheel is None:
+        return Directory(offset=0, sha256="00" * 32)
+    # APPNOTE.TXT, 4.3.16; what is hostile cannot always be opened.
+    data, offset = wheel.read_bytes(), 0
+    with suppress(ValueError, struct.error):
+        (offset,) = struct.unpack_from("<I", data, data.rindex(b"PK\5\6") + 16)
+    if offset > len(data):
+        offset = 0
+    return Directory(offset=offset, sha256=layout.sha256_hex(data[offset:]))
 
 
 def tiny_index(

@@ -1,0 +1,46 @@
+"""Tries once more what fuzzing has kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.hostile.figures import Figures, Work
+from tests.hostile.fuzz.targets import TARGETS, FuzzTarget, find_target
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+
+
+def saved(target: FuzzTarget) -> list[Path]:
+    """The corpus of a target."""
+    return sorted((CORPUS / target.name).glob("*"))
+
+
+def all_saved() -> Iterator[Path]:
+    """The corpus of all."""
+    for target in TARGETS:
+        yield from saved(target)
+
+
+def try_again(path: Path) -> str:
+    """What is wrong with what becomes of a saved input; empty when all is well."""
+    try:
+        find_target(path.parent.name).check(path.read_bytes())
+    except Exception as error:  # noqa: BLE001 (that is what is looked for)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def run(work: Work) -> Figures:
+    """All of them."""
+    del work
+    tried, broken = 0, []
+    for path in all_saved():
+        tried += 1
+        if wrong := try_again(path):
+            again = f"python -m tests.hostile.fuzz --input {path.relative_to(Path.cwd())}"
+            broken.append(f"{path.parent.name}/{path.name}: {wrong}\n  again: {again}")
+    return Figures(
+        tried=tried,
+        refused=tried - len(broken),
+        broken=tuple(broken),
+        notes="each was understood, or refused with the right code",
+    )
