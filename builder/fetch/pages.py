@@ -4,6 +4,7 @@ JSON as PEP 691 and PEP 700 have it, or HTML as PEP 503 has it. Nothing is asked
 """
 
 import re
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
@@ -133,9 +134,10 @@ def _read_html(page: Document, charset: str) -> list[ListedFile]:
     if charset not in _CHARSETS:
         raise ValueError(f"its characters are {charset}")
     anchors = _Anchors(page.url)
-    text = page.content.decode(charset, errors="replace")
-    for start in range(0, len(text), _PIECE):
-        anchors.feed(text[start : start + _PIECE])
+    # All of it as text would be as much again.
+    decoder = getincrementaldecoder(charset)(errors="replace")
+    for start in range(0, len(page.content), _PIECE):
+        anchors.feed(decoder.decode(page.content[start : start + _PIECE]))
         if len(anchors.rawdata) > _LONGEST_TAG:
             raise ValueError("it has a tag without an end")
         _require_few(len(anchors.links))

@@ -1,0 +1,90 @@
+"""Fetches in a process of its own, to see how much memory that takes.
+
+``python -m tests.hostile.network.memory CACHE INDEX…`` prints the peak in KiB.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from builder.fetch import Cache, MissingFilesError, WantedFile, fetch
+from builder.progress import Progress
+from tests.hostile.network.play import QUICK, ready_stage
+from tests.hostile.network.script import (
+    CONTENT,
+    JSON,
+    NAME,
+    SHA256,
+    Endless,
+    Script,
+    page_answer,
+)
+from tests.hostile.network.scripts import all_scripts
+
+_ROOT = Path(__file__).parents[3]
+_MEBIBYTE = 1 << 20
+
+
+def endless_scripts() -> list[Script]:
+    """Those that send more than anybody could keep, and pages as large as they may be."""
+    large = [b" " * (31 * _MEBIBYTE), b'<a href="x">' * 90_000 + b" " * (20 * _MEBIBYTE)]
+    pages = [
+        Script(name=f"a large page, {n}", row=0, routes={"page": (page_answer(content, kind),)})
+        for n, content in enumerate(large)
+        for kind in (JSON, "text/html")
+    ]
+    return pages + [script for script in all_scripts() if _has_no_end(script)]
+
+
+def peak_memory(folder: Path, scripts: Sequence[Script]) -> int:
+    """KiB that a process has at most which runs the fetcher against these, one after another."""
+    with ready_stage(folder) as stage, ExitStack() as stack:
+        plays = [stack.enter_context(stage.playing(script)) for script in scripts]
+        indexes = [stage.fill(play.script.index or play.script.pip_index, play) for play in plays]
+        done = subprocess.run(
+            [sys.executable, "-m", __name__, folder / "cache", *indexes],
+            cwd=_ROOT,
+            env=os.environ,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    return int(done.stdout)
+
+
+def _has_no_end(script: Script) -> bool:
+    return not script.impatient and any(
+        isinstance(step, Endless)
+        for answers in script.routes.values()
+        for answer in answers
+        for step in answer
+    )
+
+
+def _main(cache: Path, indexes: Sequence[str]) -> None:
+    for number, index in enumerate(indexes):
+        wanted = WantedFile(
+            project="demo",
+            filename=NAME,
+            sha256=SHA256,
+            size=len(CONTENT),
+            index=index,
+        )
+        with suppress(MissingFilesError):
+            fetch(
+                [wanted],
+                Cache(cache / str(number)),
+                offline=False,
+                jobs=2,
+                progress=Progress(),
+                patience=QUICK,
+            )
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # noqa: T201
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]), sys.argv[2:])
