@@ -1,15 +1,16 @@
 """Fetches in a process of its own, to see how much memory that takes.
 
-``python -m tests.hostile.network.memory CACHE INDEX…`` prints the peak in KiB.
+``python -m tests.hostile.network.memory INDEX…`` prints the peak in KiB.
 """
 
 import os
-import resource
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from builder.fetch import Cache, MissingFilesError, WantedFile, fetch
 from builder.progress import Progress
@@ -46,7 +47,7 @@ def peak_memory(folder: Path, scripts: Sequence[Script]) -> int:
         plays = [stack.enter_context(stage.playing(script)) for script in scripts]
         indexes = [stage.fill(play.script.index or play.script.pip_index, play) for play in plays]
         done = subprocess.run(
-            [sys.executable, "-m", __name__, folder / "cache", *indexes],
+            [sys.executable, "-m", __name__, *indexes],
             cwd=_ROOT,
             env=os.environ,
             check=True,
@@ -65,26 +66,24 @@ def _has_no_end(script: Script) -> bool:
     )
 
 
-def _main(cache: Path, indexes: Sequence[str]) -> None:
-    for number, index in enumerate(indexes):
+def _main(indexes: Sequence[str]) -> None:
+    for index in indexes:
         wanted = WantedFile(
-            project="demo",
-            filename=NAME,
-            sha256=SHA256,
-            size=len(CONTENT),
-            index=index,
+            project="demo", filename=NAME, sha256=SHA256, size=len(CONTENT), index=index
         )
-        with suppress(MissingFilesError):
+        with suppress(MissingFilesError), TemporaryDirectory() as folder:
             fetch(
                 [wanted],
-                Cache(cache / str(number)),
+                Cache(Path(folder)),
                 offline=False,
                 jobs=2,
                 progress=Progress(),
                 patience=QUICK,
             )
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # noqa: T201
+    # What getrusage tells counts what the parent had when it started this.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    print(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])  # noqa: T201
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), sys.argv[2:])
+    _main(sys.argv[1:])
