@@ -86,6 +86,7 @@ def fetch(
     found = cache.at_hand(files.values())
     missing = [file for sha256, file in files.items() if sha256 not in found]
     absences = [_offline(file) for file in missing]
+    pending = [] if offline else unattested(cache, (files[sha256] for sha256 in found))
     if not (missing and offline):
         for sha256, path in found.items():
             arrived(files[sha256], path)
@@ -101,7 +102,7 @@ def fetch(
                 found[file.sha256] = result
     if absences:
         raise _missing(absences, len(files), offline=offline)
-    if not offline and (pending := unattested(cache, files.values())):
+    if pending:
         with closing(Attester(cache, connections=1)) as attester:
             attester.complete(pending)
     return found

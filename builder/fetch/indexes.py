@@ -51,7 +51,7 @@ def locate(file: WantedFile, transport: Transport) -> Located:
     """
     index = source_of(file)
     page = _page(file.project, index, transport)
-    listed = _find(file, read_page(page))
+    listed = _choose(file, read_page(page, file.filename))
     url = with_login(linked(page.url, listed.url), index)
     return Located(url=url, page=page.url, listed=listed)
 
@@ -72,8 +72,7 @@ def _page(project: str, index: str, transport: Transport) -> Document:
     raise AssertionError
 
 
-def _find(file: WantedFile, files: list[ListedFile]) -> ListedFile:
-    named = [listed for listed in files if listed.filename == file.filename]
+def _choose(file: WantedFile, named: list[ListedFile]) -> ListedFile:
     if not named:
         raise TransportError(f"its page of {file.project} does not list the file", transient=False)
     for stated in (file.sha256, None):

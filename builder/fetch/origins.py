@@ -185,7 +185,7 @@ def _attestation(cache: Cache, file: WantedFile) -> bytes | None:
     return content if is_provenance(content) else None
 
 
-def is_provenance(content: bytes) -> bool:
+def is_provenance(content: bytes | bytearray) -> bool:
     """Whether a document is a provenance object of PEP 740; nothing in it is verified."""
     try:
         return bool(msgspec.json.decode(content, type=_Provenance).attestation_bundles)
@@ -201,7 +201,7 @@ def _provenance_place(cache: Cache, file: WantedFile) -> Path:
     return _place(cache, file).with_suffix(".provenance")
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes | bytearray) -> None:
     path.parent.mkdir(exist_ok=True)
     part = path.with_suffix(f"{path.suffix}.{os.getpid()}.part")
     part.write_bytes(content)

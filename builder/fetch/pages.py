@@ -4,6 +4,7 @@ JSON as PEP 691 and PEP 700 have it, or HTML as PEP 503 has it. Nothing is asked
 """
 
 import re
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
@@ -58,35 +59,25 @@ class ListedFile:
     provenance: str | None
 
 
-def read_page(page: Document) -> list[ListedFile]:
-    """The files on a page.
+def read_page(page: Document, filename: str) -> list[ListedFile]:
+    """What a page says of a file, once for each time that it lists it.
 
     Raises:
         TransportError: it is no page of an index.
-        RefusedContentError: it names a file in a way that leads elsewhere.
+        RefusedContentError: it names this or another file in a way that leads elsewhere.
     """
     header = Message()
     header["Content-Type"] = page.kind or "text/html"
     kind = header.get_content_type() if page.kind else ""
     try:
-        files = _read(page, kind, header.get_content_charset("utf-8"))
+        if kind == _JSON:
+            return _read_json(page, filename)
+        if kind in _HTML:
+            return _read_html(page, filename, header.get_content_charset("utf-8"))
+        what = f"it is {kind}"
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        raise TransportError(
-            f"its page is no package index ({printable(str(error))})", transient=False
-        ) from error
-    for file in files:
-        for name in (file.filename, _name_in(file.url)):
-            if not _is_mere_name(name):
-                raise _refused(name, page)
-    return files
-
-
-def _read(page: Document, kind: str, charset: str) -> list[ListedFile]:
-    if kind == _JSON:
-        return _read_json(page)
-    if kind in _HTML:
-        return _read_html(page, charset)
-    raise ValueError(f"it is {kind}")
+        what = str(error)
+    raise TransportError(f"its page is no package index ({printable(what)})", transient=False)
 
 
 class _Hashes(msgspec.Struct):
@@ -111,36 +102,50 @@ class _Page(msgspec.Struct):
     files: list[_File]
 
 
-def _read_json(page: Document) -> list[ListedFile]:
+def _read_json(page: Document, filename: str) -> list[ListedFile]:
     _require_few(page.content.count(b'"filename"'))
     read = msgspec.json.decode(page.content, type=_Page)
     _require_version(read.meta.api_version)
     _require_few(len(read.files))
-    return [
-        ListedFile(
-            filename=file.filename,
-            url=_joined(page.url, file.url),
-            sha256=_lower(file.hashes.sha256),
-            yanked=_reason(file.yanked),
-            upload_time=_time(file.upload_time),
-            provenance=file.provenance,
-        )
-        for file in read.files
-    ]
+    for file in read.files:
+        for name in (file.filename, _name_in(_joined(page.url, file.url))):
+            _require_mere_name(name, page)
+    return [_described(file, page) for file in read.files if file.filename == filename]
 
 
-def _read_html(page: Document, charset: str) -> list[ListedFile]:
+def _described(file: _File, page: Document) -> ListedFile:
+    return ListedFile(
+        filename=file.filename,
+        url=_joined(page.url, file.url),
+        sha256=_lower(file.hashes.sha256),
+        yanked=_reason(file.yanked),
+        upload_time=_time(file.upload_time),
+        provenance=file.provenance,
+    )
+
+
+def _read_html(page: Document, filename: str, charset: str) -> list[ListedFile]:
     if charset not in _CHARSETS:
         raise ValueError(f"its characters are {charset}")
     anchors = _Anchors(page.url)
-    text = page.content.decode(charset, errors="replace")
-    for start in range(0, len(text), _PIECE):
-        anchors.feed(text[start : start + _PIECE])
+    # All of it as text would be as much again.
+    decoder = getincrementaldecoder(charset)(errors="replace")
+    for start in range(0, len(page.content), _PIECE):
+        anchors.feed(decoder.decode(page.content[start : start + _PIECE]))
         if len(anchors.rawdata) > _LONGEST_TAG:
             raise ValueError("it has a tag without an end")
         _require_few(len(anchors.links))
     anchors.close()
-    return [file for link in anchors.links if (file := _linked_file(link)).filename]
+    # The file's name is the last part of its address (PEP 503); "+" may be "%2B" there.
+    names = [_name_in(link.url) for link in anchors.links]
+    for name in names:
+        if name:
+            _require_mere_name(name, page)
+    return [
+        _linked_file(link, filename)
+        for link, name in zip(anchors.links, names, strict=True)
+        if name == filename
+    ]
 
 
 class _Anchors(HTMLParser):
@@ -168,11 +173,10 @@ class _Anchors(HTMLParser):
             _require_version(named.get("content", ""))
 
 
-def _linked_file(link: Link) -> ListedFile:
+def _linked_file(link: Link, filename: str) -> ListedFile:
     package = DistributionPackage.from_link(link)
-    # The file's name is the last part of its address (PEP 503); "+" may be "%2B" there.
     return ListedFile(
-        filename=_name_in(package.url),
+        filename=filename,
         url=package.url,
         sha256=_lower(package.digests.get("sha256")),
         yanked=(package.yanked_reason or "") if package.is_yanked else None,
@@ -186,28 +190,30 @@ def _name_in(url: str) -> str:
 
 
 def _joined(base: str, url: str) -> str:
-    # What the parser of addresses would silently leave out may be there to hide something.
-    return urljoin(base, "".join(f"%{ord(c):02X}" if ord(c) < ord(" ") else c for c in url.strip()))
+    url = url.strip()
+    if not url.isprintable():
+        # What the parser of addresses would silently leave out may be there to hide something.
+        url = "".join(f"%{ord(c):02X}" if c < " " else c for c in url)
+    return urljoin(base, url)
 
 
-def _is_mere_name(name: str) -> bool:
-    """Whether no program would take it for a path, decoded once more or not."""
-    return not (
+def _require_mere_name(name: str, page: Document) -> None:
+    """No program may take it for a path, decoded once more or not."""
+    if (
         name in (".", "..")
-        or any(letter in "/\\" or not letter.isprintable() for letter in name)
+        or "/" in name
+        or "\\" in name
+        or not name.isprintable()
         or _STILL_ENCODED.search(name)
         or _DRIVE.match(name)
         or len(name) > _LONGEST_NAME
-    )
-
-
-def _refused(name: str, page: Document) -> RefusedContentError:
-    return RefusedContentError(
-        f"A page of {host_of(page.url)}, {printable(urlsplit(page.url).path)}, names a file "
-        f"{printable(repr(name))}: that is no name but a path, or hides one.",
-        remedy="Do not build from this index until whoever runs it has explained that; files "
-        "fetched elsewhere are taken by hash with --wheels DIR.",
-    )
+    ):
+        raise RefusedContentError(
+            f"A page of {host_of(page.url)}, {printable(urlsplit(page.url).path)}, names a file "
+            f"{printable(repr(name))}: that is no name but a path, or hides one.",
+            remedy="Do not build from this index until whoever runs it has explained that; files "
+            "fetched elsewhere are taken by hash with --wheels DIR.",
+        )
 
 
 def _require_version(stated: str) -> None:

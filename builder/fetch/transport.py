@@ -59,9 +59,7 @@ HASTY = Patience(reaching=0, connect_seconds=5)
 class _Session(requests.Session):
     """Looks into no redirect: it would read all of its body, only to know where it leads."""
 
-    def resolve_redirects(  # type: ignore[override]
-        self, *_: object, **__: object
-    ) -> Iterator[requests.Response]:
+    def resolve_redirects(self, *_: object, **__: object) -> Iterator[requests.Response]:
         return iter(())
 
 
@@ -151,12 +149,12 @@ class Document:
     Attributes:
         url: where it was in the end.
         kind: the Content-Type that the host states; empty where it states none.
-        content: its bytes.
+        content: its bytes; not copied, since they may be many.
     """
 
     url: str
     kind: str
-    content: bytes
+    content: bytearray
 
 
 class Transport:
@@ -266,7 +264,7 @@ class Transport:
                     f"it has more than {limit:,} bytes where a page should be", transient=False
                 )
             kind = response.headers.get("Content-Type", "")
-            return Document(url=response.url, kind=kind, content=bytes(content))
+            return Document(url=response.url, kind=kind, content=content)
 
     def size_of(self, url: str) -> int:
         """Bytes of the file at an address, which is not fetched.

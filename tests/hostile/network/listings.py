@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from tests.hostile.network.script import (
     CONTENT,
@@ -9,6 +10,7 @@ from tests.hostile.network.script import (
     NAME,
     SHA256,
     Answer,
+    Do,
     Endless,
     Left,
     Script,
@@ -49,19 +51,31 @@ def pages() -> Iterator[Script]:
     }
     for name, content in contents.items():
         yield _bad(f"in JSON: {name}", page_answer(content), says="no package index")
-    values = (None, 7, "x", [], {}, True, [None], [7], ["x"], [[]], [{}], -1, 1e300)
+
+
+def odd_values() -> Iterator[Script]:
+    """Pages in JSON that hold something else than they should."""
+    good = page()
+    values: tuple[Any, ...] = (
+        None,
+        7,
+        "x",
+        [],
+        {},
+        True,
+        [None],
+        [7],
+        ["x"],
+        [[]],
+        [{}],
+        -1,
+        1e300,
+    )
     for key in ("meta", "files"):
         for value in values:
-            if (key, value) == ("files", []):
-                continue
-            wrong = json.loads(good) | {key: value}
-            if key == "meta" and value == {"api-version": "1.1"}:
-                continue
-            yield _bad(
-                f"with {key} {value!r}",
-                page_answer(json.dumps(wrong).encode()),
-                says="no package index",
-            )
+            wrong = json.dumps(json.loads(good) | {key: value}).encode()
+            says = "does not list" if (key, value) == ("files", []) else "no package index"
+            yield _bad(f"with {key} {value!r}", page_answer(wrong), says=says)
     for version in ("2.0", "0.9", "", "x", "11", "1e9"):
         wrong = page(meta={"api-version": version})
         yield _bad(f"of version {version!r}", page_answer(wrong), says="")
@@ -69,10 +83,10 @@ def pages() -> Iterator[Script]:
         for value in (7, [], True, [7], 1.5):
             wrong = page(listing(**{field: value}))
             yield _bad(f"with {field} {value!r}", page_answer(wrong), says="no package index")
-    for hashes in ({"sha256": 7}, {"sha256": []}, {"sha256": "0" * 64}, {"sha256": "x" * 100_000}):
-        yield _bad(
-            f"with hashes {hashes!r:.40}", page_answer(page(listing(hashes=hashes))), says=""
-        )
+    hashes: list[Any] = [7, [], "0" * 64, "x" * 100_000]
+    for value in hashes:
+        wrong = page(listing(hashes={"sha256": value}))
+        yield _bad(f"with the hash {value!r:.40}", page_answer(wrong), says="")
     yield _bad(
         "with another hash that moves the cursor",
         page_answer(page(listing(hashes={"sha256": "\x1b[2J\r\n0"}))),
@@ -117,7 +131,7 @@ def html_pages() -> Iterator[Script]:
         "yanked": page_answer(
             f'<a href="../../files/{NAME}" data-yanked="\x1b[2J">x</a>'.encode(), _HTML
         ),
-        "without a kind": page_answer(html(f"../../files/{NAME}")[1], ""),
+        "without a kind": page_answer(f'<a href="../../files/{NAME}">x</a>'.encode(), ""),
     }
     for name, answer in good.items():
         yield Script(name=f"a page in HTML {name}", row=0, routes={"page": (answer,)}, exit=0)
@@ -168,7 +182,7 @@ def provenances() -> Iterator[Script]:
         "deep": say(200, b"[" * 100_000),
         "a circle": say(302, Location="p"),
         "elsewhere": say(302, Location="http://192.0.2.1/"),
-        "no answer": (),
+        "no answer": (Do.CLOSE,),
     }
     listed = page_answer(page(listing(provenance="@MAIN@/p")))
     for name, answer in answers.items():

@@ -28,6 +28,7 @@ def all_scripts() -> list[Script]:
             leading.links(),
             leading.certificates(),
             listings.pages(),
+            listings.odd_values(),
             listings.html_pages(),
             listings.large_pages(),
             listings.provenances(),

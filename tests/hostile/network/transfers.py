@@ -153,15 +153,15 @@ def lengths() -> Iterator[Script]:
             beginning=CONTENT[:1000],
             left=Left.PART,
         )
-    for length in ("-1", "-150000", "abc", "1e5", "0x10", "+150000", "1 0", "9" * 400, "\xb2", ";"):
-        for where, stated in (
-            ("file", file_answer(length=length)),
-            ("page", page_answer(page(), Content_Length=length)),
+    for stated in ("-1", "-150000", "abc", "1e5", "0x10", "+150000", "1 0", "9" * 400, "\xb2", ";"):
+        for where, answer in (
+            ("file", file_answer(length=stated)),
+            ("page", page_answer(page(), Content_Length=stated)),
         ):
             yield Script(
-                name=f"{where} states a length of {length[:9]!r}",
+                name=f"{where} states a length of {stated[:9]!r}",
                 row=3,
-                routes={where: (stated,)},
+                routes={where: (answer,)},
                 says="which is none",
                 left=Left.NOTHING,
             )
