@@ -97,7 +97,8 @@ def fold(name: str) -> str:
 
 
 def judge_together(
-    files: Iterable[tuple[str, str]], folders: Iterable[str], verdict: Verdict) -> None:
+    files: Iterable[tuple[str, str]], folders: Iterable[str], verdict: Verdict
+) -> None:
     """Names that cannot lie beside each other.
 
     Args:

@@ -1,0 +1,1 @@
+"""Hostile servers, wheels and bundles, and what must become of them."""
