@@ -128,15 +128,14 @@ def _find_end(file: io.BufferedIOBase, verdict: Verdict) -> _End | None:
     start = max(0, length - _END.size - _LONGEST_COMMENT - _LOCATOR.size)
     file.seek(start)
     tail = file.read()
+    whole = [at for at in _occurrences(tail, _END_MAGIC) if at + _END.size <= len(tail)]
     places = [
         at
-        for at in _occurrences(tail, _END_MAGIC)
-        if at + _END.size <= len(tail)
-        and at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail)
+        for at in whole
+        if at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail)
     ]
     if not places:
-        appended = _END_MAGIC in tail[: -_END.size]
-        verdict.add("archive-appended" if appended else "archive-unreadable")
+        verdict.add("archive-appended" if whole else "archive-unreadable")
         return None
     if len(places) > 1 or tail.find(_END_MAGIC, places[0] + _END.size) >= 0:
         verdict.add("archive-ends", detail=f"at {', '.join(str(start + at) for at in places)}")
