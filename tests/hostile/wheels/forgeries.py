@@ -64,7 +64,7 @@ def _headers() -> Iterator[Case]:
         yield from _each(
             f"own header with {trick}",
             "header-mismatch",
-            lambda raw, l=local: replace(raw, local=l),
+            lambda raw, own=local: replace(raw, local=own),
         )
     yield from _each(
         "no header", "header-mismatch", lambda raw: replace(raw, central={"offset": 5})
