@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from tests.hostile.wheels.case import INFO, RECORD, Case, members_of, ordinary
 from tests.hostile.wheels.raw import Place, Raw, deflate, end64, end_record, write_archive
@@ -11,6 +12,7 @@ from tests.hostile.wheels.raw import Place, Raw, deflate, end64, end_record, wri
 # Which members lie; the RECORD is read by every installer.
 _VICTIMS = {"module": "demo/__init__.py", "METADATA": f"{INFO}/METADATA", "RECORD": RECORD}
 _FULL = 0xFFFFFFFF
+T = TypeVar("T")
 
 
 def cases() -> Iterator[Case]:
@@ -41,6 +43,10 @@ def _each(
         yield Case(name=f"{trick} of {what}", rule=rule, make=make, seen_at_once=seen)
 
 
+def _bound(change: Callable[[Raw, T], Raw], value: T) -> Callable[[Raw], Raw]:
+    return lambda raw: change(raw, value)
+
+
 def _headers() -> Iterator[Case]:
     lies: dict[str, dict[str, object]] = {
         "another name": {"name": b"demo/other.py"},
@@ -64,7 +70,7 @@ def _headers() -> Iterator[Case]:
         yield from _each(
             f"own header with {trick}",
             "header-mismatch",
-            lambda raw, own=local: replace(raw, local=own),
+            _bound(lambda raw, own: replace(raw, local=own), local),
         )
     yield from _each(
         "no header", "header-mismatch", lambda raw: replace(raw, central={"offset": 5})
@@ -80,7 +86,7 @@ def _descriptors() -> Iterator[Case]:
         yield from _each(
             f"descriptor {trick}",
             "data-descriptor",
-            lambda raw, b=behind: described(raw, b),
+            _bound(lambda raw, b: described(raw, b), behind),
             seen=False,
         )
 
@@ -104,7 +110,7 @@ def _kinds() -> Iterator[Case]:
         yield from _each(
             f"method {method}",
             "method-unsupported",
-            lambda raw, m=method: replace(raw, method=m, packed=deflate(raw.data)),
+            _bound(lambda raw, m: replace(raw, method=m, packed=deflate(raw.data)), method),
         )
     yield from _each(
         "two sizes", "size-forged", lambda raw: replace(raw, method=0, packed=raw.data + b"more")
@@ -154,8 +160,13 @@ def _places() -> Iterator[Case]:
         yield from _each(
             f"{trick} before the header",
             "archive-gap",
-            lambda raw, b=before: (
-                replace(raw, before=b) if raw.name != "demo/__init__.py" else replace(raw, behind=b)
+            _bound(
+                lambda raw, b: (
+                    replace(raw, before=b)
+                    if raw.name != "demo/__init__.py"
+                    else replace(raw, behind=b)
+                ),
+                before,
             ),
             seen=False,
         )
@@ -278,7 +289,7 @@ def _extras() -> Iterator[Case]:
         yield from _each(
             f"{trick} extra field",
             "extra-malformed",
-            lambda raw, e=extra: replace(raw, central={"extra": e}),
+            _bound(lambda raw, e: replace(raw, central={"extra": e}), extra),
         )
     wide = struct.pack("<2HQ", 1, 8, 5)
     for trick, central in {
@@ -287,7 +298,9 @@ def _extras() -> Iterator[Case]:
         "too short": {"size": _FULL, "stored": _FULL, "extra": wide},
     }.items():
         yield from _each(
-            f"64-bit size {trick}", "zip64-forged", lambda raw, c=central: replace(raw, central=c)
+            f"64-bit size {trick}",
+            "zip64-forged",
+            _bound(lambda raw, c: replace(raw, central=c), central),
         )
     yield from _each("another disk", "several-disks", lambda raw: replace(raw, central={"disk": 1}))
 
@@ -333,8 +346,11 @@ def _contents() -> Iterator[Case]:
         yield from _each(
             f"{trick} bytes announced",
             "size-forged",
-            lambda raw, d=delta: replace(
-                raw, local={"size": len(raw.data) + d}, central={"size": len(raw.data) + d}
+            _bound(
+                lambda raw, d: replace(
+                    raw, local={"size": len(raw.data) + d}, central={"size": len(raw.data) + d}
+                ),
+                delta,
             ),
         )
     yield from _each(

@@ -71,7 +71,8 @@ def _row(values: Mapping[str, object]) -> bytes:
     numbers = [values[key] for key in ("flags", "method")]
     sizes = [values[key] for key in ("crc", "stored", "size")]
     head = struct.pack(
-        *("<4s6H3I5H2I", b"PK\1\2", made_by, 20, *numbers, 0, 33, *sizes, len(name), len(extra), 0),
+        "<4s6H3I5H2I",
+        *(b"PK\1\2", made_by, 20, *numbers, 0, 33, *sizes, len(name), len(extra), 0),
         *(values["disk"], 0, values["attributes"], values["offset"]),
     )
     return head + name + extra

@@ -31,6 +31,10 @@ def _lying(change: Callable[[Rows], Sequence[Sequence[str]]]) -> Callable[[Path]
     return make
 
 
+def _and_row_of(path: str) -> Callable[[Rows], Rows]:
+    return lambda rows: [*rows, row(path, b"")]
+
+
 def _other(algorithm: str) -> str:
     digest = hashlib.new(algorithm, b"something else").digest()
     return f"{algorithm}={base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
@@ -45,7 +49,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             name=f"a row of {path}",
             rule="record-phantom",
-            make=_lying(lambda rows, p=path: [*rows, row(p, b"")]),
+            make=_lying(_and_row_of(path)),
         )
     for path in (
         "/etc/passwd",
@@ -58,7 +62,7 @@ def cases() -> Iterator[Case]:
         yield Case(
             name=f"a row of {path}",
             rule="record-absolute",
-            make=_lying(lambda rows, p=path: [*rows, row(p, b"")]),
+            make=_lying(_and_row_of(path)),
         )
     yield from _whole()
     for name in ("RECORD.jws", "RECORD.p7s"):

@@ -38,10 +38,13 @@ def _allowed_wrongly() -> Iterator[Case]:
     def make(folder: Path) -> bytes:
         return With(extra={"demo.pth": canary(folder)})(folder)
 
-    def allowance(wheel: bytes, members: dict[str, str], **other: str) -> Allowance:
-        sha256 = hashlib.sha256(wheel).hexdigest()
-        told = {"filename": FILENAME, "sha256": sha256, "reason": "a test", **other}
-        return Allowance(members=members, **told)
+    def allowance(wheel: bytes, members: dict[str, str], sha256: str = "") -> Allowance:
+        return Allowance(
+            filename=FILENAME,
+            sha256=sha256 or hashlib.sha256(wheel).hexdigest(),
+            members=members,
+            reason="a test",
+        )
 
     wrong = {
         "another file's hash": lambda wheel: allowance(wheel, {"demo.pth": "00" * 32}),
