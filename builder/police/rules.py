@@ -67,7 +67,7 @@ def _judge_names(case: _Case) -> list[Finding]:
     accepted = frozenset(case.target.tags(lock.python))
     return [
         *blacklist.find_banned(distributions, rules, graph=case.graph, roots=case.roots),
-        *wheelset.find_duplicates(lock.wheels),
+        *wheelset.find_implausible(lock.wheels, lock.path.name),
         *wheelset.find_misfits(lock.wheels, accepted, case.target.name),
         *cuda.find_mixed_builds(distributions, manifest.variant(lock.variant).cuda),
     ]

@@ -86,7 +86,7 @@ def _descriptors() -> Iterator[Case]:
         yield from _each(
             f"descriptor {trick}",
             "data-descriptor",
-            _bound(lambda raw, b: described(raw, b), behind),
+            _bound(described, behind),
             seen=False,
         )
 
@@ -292,15 +292,16 @@ def _extras() -> Iterator[Case]:
             _bound(lambda raw, e: replace(raw, central={"extra": e}), extra),
         )
     wide = struct.pack("<2HQ", 1, 8, 5)
-    for trick, central in {
+    lies: dict[str, dict[str, object]] = {
         "missing": {"size": _FULL},
         "twice": {"size": _FULL, "extra": wide + wide},
         "too short": {"size": _FULL, "stored": _FULL, "extra": wide},
-    }.items():
+    }
+    for trick, central in lies.items():
         yield from _each(
             f"64-bit size {trick}",
             "zip64-forged",
-            _bound(lambda raw, c: replace(raw, central=c), central),
+            _bound(lambda raw, own: replace(raw, central=own), central),
         )
     yield from _each("another disk", "several-disks", lambda raw: replace(raw, central={"disk": 1}))
 
