@@ -14,6 +14,7 @@ import tomli_w
 from bootstrap.bundle.evidence import FOLDER_NAME as EVIDENCE_NAME
 from bootstrap.bundle.model import Index, Wheel
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.wheel import BundleWheel
 from bootstrap.crew import Crew
 from bootstrap.deflating import write_deflated
 from bootstrap.errors import UnsafeTargetError, reporting
@@ -124,6 +125,9 @@ def _extract(
         with part.open("wb") as file:
             # Everything is checked in the same pass in which the bytes are written.
             if wheel.is_original:
+                with BundleWheel(reader, wheel):
+                    # Nothing is given to pip that would not be installed here.
+                    pass
                 reader.copy_entry(wheel.entry, file, advance)
             else:
                 write_deflated(reader, wheel, file, advance)

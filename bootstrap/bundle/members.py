@@ -4,20 +4,17 @@
 as well, and copies every byte twice more, which is a third of the time: here each file is
 compared with its SHA-256 anyway.
 
-Source: PKWARE's ``APPNOTE.TXT``, 4.3.7 (local file header) and 4.4.5 (compression method).
+Source: PKWARE's ``APPNOTE.TXT``, 4.4.5 (compression method).
 """
 
 import io
-import struct
 import zlib
 from typing import Protocol
 
+from bootstrap.bundle.vetting.archive import ENCRYPTED
+from bootstrap.bundle.vetting.headers import Row, read_header
 from bootstrap.bundle.zips import zipfile, zstd
 
-_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
-_LOCAL_MAGIC = b"PK\3\4"
-_ENCRYPTED = 0x1
-_UTF8 = 0x800
 # So much is taken from the medium, and so much given out, at a time: what fits a core's cache.
 CHUNK = 256 << 10
 # Whoever reads a member keeps a window of it in memory, of 2 to this power bytes at most. Shipped
@@ -58,34 +55,6 @@ class _Inflater:
         return self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
 
 
-class StoredMember(Protocol):
-    """What a directory says of a member, in the words of ``ZipInfo``."""
-
-    @property
-    def orig_filename(self) -> str:
-        """As the directory has it."""
-
-    @property
-    def header_offset(self) -> int:
-        """Of its header, in bytes."""
-
-    @property
-    def compress_size(self) -> int:
-        """Bytes as stored."""
-
-    @property
-    def file_size(self) -> int:
-        """Bytes when unpacked."""
-
-    @property
-    def flag_bits(self) -> int:
-        """General purpose bits."""
-
-    @property
-    def compress_type(self) -> int:
-        """Method."""
-
-
 class SizeError(zipfile.BadZipFile):
     """A member has more or fewer bytes than announced."""
 
@@ -101,7 +70,7 @@ class MemberStream:
         BadZipFile: it does not lie where the directory says.
     """
 
-    def __init__(self, file: io.BufferedIOBase, info: StoredMember) -> None:
+    def __init__(self, file: io.BufferedIOBase, info: Row) -> None:
         self._file = file
         self._left_stored = info.compress_size
         self._left = info.file_size
@@ -153,23 +122,17 @@ class MemberStream:
         return self._decompressor is None or self._decompressor.eof
 
 
-def _find_content(file: io.BufferedIOBase, info: StoredMember) -> int:
+def _find_content(file: io.BufferedIOBase, info: Row) -> int:
     """Where a member's stored bytes begin."""
-    file.seek(info.header_offset)
-    header = file.read(_LOCAL_HEADER.size)
-    if len(header) != _LOCAL_HEADER.size:
-        raise zipfile.BadZipFile("its header is cut off")
-    magic, _, flags, *_, name_size, extra_size = _LOCAL_HEADER.unpack(header)
-    name = file.read(name_size)
-    same = name.decode("utf-8" if flags & _UTF8 else "cp437", "replace") == info.orig_filename
-    if magic != _LOCAL_MAGIC or not same:
-        raise zipfile.BadZipFile("its header is not as in the directory")
-    return int(info.header_offset) + _LOCAL_HEADER.size + int(name_size) + int(extra_size)
+    own = read_header(file, info)
+    if own.content is None or own.faults:
+        raise zipfile.BadZipFile(f"its header is not as in the directory ({', '.join(own.faults)})")
+    return own.content
 
 
-def _decompressor(info: StoredMember) -> _Decompressor | None:
+def _decompressor(info: Row) -> _Decompressor | None:
     """What undoes a member's compression; None where there is none."""
-    if info.flag_bits & _ENCRYPTED:
+    if info.flag_bits & ENCRYPTED:
         raise zipfile.BadZipFile("it is encrypted")
     if info.compress_type == zipfile.ZIP_STORED:
         return None

@@ -51,6 +51,17 @@ class LockedWheel:
     publishers: int | None = None
     uploaded: datetime | None = None
 
+    @property
+    def listed(self) -> Listed:
+        """What vetting wants to know of it."""
+        return Listed(
+            name=self.name,
+            version=str(self.version),
+            filename=self.filename,
+            sha256=self.sha256,
+            size=self.size,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
@@ -241,17 +252,7 @@ def _locked(place: int, package: Package) -> LockedWheel:
 def _require_plausible(wheels: list[LockedWheel], path: Path) -> None:
     """What no index may say of wheels, no lock may."""
     verdict = Verdict(path.name)
-    listed = (
-        Listed(
-            name=wheel.name,
-            version=str(wheel.version),
-            filename=wheel.filename,
-            sha256=wheel.sha256,
-            size=wheel.size,
-        )
-        for wheel in wheels
-    )
-    judge_listed(listed, verdict)
+    judge_listed([wheel.listed for wheel in wheels], verdict)
     if verdict.findings:
         raise ValueError("; ".join(map(str, verdict.findings)).removesuffix("."))
 

@@ -105,7 +105,7 @@ def _judge_names(case: Case) -> list[Finding]:
         *blacklist.refuse_hits(hits, case.today),
         *blacklist.find_expired(case.rules, hits, case.today),
         *exclusions.find_present(distributions, case.excluded),
-        *wheelset.find_duplicates(lock.wheels),
+        *wheelset.find_implausible(lock.wheels, lock.path.name),
         *wheelset.find_misfits(lock.wheels, accepted, case.target.name),
         *cuda.find_mixed_builds(distributions, manifest.variant(lock.variant).cuda),
     ]

@@ -7,6 +7,9 @@ from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
 
 from bootstrap.bundle.records import RecordRow
+from bootstrap.bundle.vetting.findings import Verdict
+from bootstrap.bundle.vetting.index import judge_listed
+from bootstrap.bundle.vetting.rules import RULES
 from builder.footprint import root_of
 from builder.graph import DependencyGraph, Edge
 from builder.lock.model import LockedWheel
@@ -16,19 +19,17 @@ from builder.wheels import WheelFacts
 _MANY = 5
 
 
-def find_duplicates(wheels: tuple[LockedWheel, ...]) -> Iterator[Finding]:
-    """Several wheels of one distribution, of which an environment can hold one."""
-    by_name: dict[str, list[str]] = {}
-    for wheel in wheels:
-        by_name.setdefault(wheel.name, []).append(wheel.filename)
-    for name, filenames in by_name.items():
-        if len(filenames) > 1:
-            yield Finding(
-                rule="duplicate",
-                package=name,
-                message=f"{name} is there {len(filenames)} times: {', '.join(filenames)}.",
-                remedy="Leave one of them.",
-            )
+def find_implausible(wheels: tuple[LockedWheel, ...], where: str) -> Iterator[Finding]:
+    """What no index may list: a distribution twice, of which an environment can hold one."""
+    verdict = Verdict(where)
+    judge_listed([wheel.listed for wheel in wheels], verdict)
+    for found in verdict.findings:
+        yield Finding(
+            rule=found.rule,
+            package=found.member,
+            message=f"{found.member}: {found.detail}. {RULES[found.rule].why}",
+            remedy="Leave one of them, or lock again.",
+        )
 
 
 def find_misfits(

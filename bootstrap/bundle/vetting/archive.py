@@ -128,15 +128,14 @@ def _find_end(file: io.BufferedIOBase, verdict: Verdict) -> _End | None:
     start = max(0, length - _END.size - _LONGEST_COMMENT - _LOCATOR.size)
     file.seek(start)
     tail = file.read()
+    whole = [at for at in _occurrences(tail, _END_MAGIC) if at + _END.size <= len(tail)]
     places = [
         at
-        for at in _occurrences(tail, _END_MAGIC)
-        if at + _END.size <= len(tail)
-        and at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail)
+        for at in whole
+        if at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail)
     ]
     if not places:
-        appended = _END_MAGIC in tail[: -_END.size]
-        verdict.add("archive-appended" if appended else "archive-unreadable")
+        verdict.add("archive-appended" if whole else "archive-unreadable")
         return None
     if len(places) > 1 or tail.find(_END_MAGIC, places[0] + _END.size) >= 0:
         verdict.add("archive-ends", detail=f"at {', '.join(str(start + at) for at in places)}")
@@ -299,9 +298,26 @@ def judge_members(directory: Directory, verdict: Verdict) -> None:
             verdict.add("method-unsupported", name, f"method {member.compress_type}")
         if member.compress_type == STORED and member.compress_size != member.file_size:
             verdict.add("size-forged", name, "it is stored, and has two sizes")
-        if member.header_offset + member.compress_size > directory.offset:
-            verdict.add("overlap", name, "it reaches into the directory")
+    _judge_places(directory, verdict)
     _judge_growth(directory, verdict)
+
+
+# Of a header, without the name and what may follow it.
+_SHORTEST_HEADER = 30
+
+
+def _judge_places(directory: Directory, verdict: Verdict) -> None:
+    """The first member is the first, and none reaches into the next."""
+    inside = sorted(directory.members, key=lambda member: member.header_offset)
+    if inside and inside[0].header_offset:
+        verdict.add(
+            "archive-prepended", inside[0].filename, f"{inside[0].header_offset:,} bytes before it"
+        )
+    limits = [member.header_offset for member in inside[1:]]
+    for member, limit in zip(inside, [*limits, directory.offset], strict=False):
+        length = _SHORTEST_HEADER + len(member.raw_name) + member.compress_size
+        if member.header_offset + length > limit:
+            verdict.add("overlap", member.filename, "it reaches into what follows")
 
 
 _TYPE_MASK, _REGULAR, _FOLDER = 0o170000, 0o100000, 0o040000

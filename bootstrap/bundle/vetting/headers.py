@@ -3,6 +3,8 @@
 import io
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 from bootstrap.bundle.vetting.archive import UTF8, Directory, Member
 from bootstrap.bundle.vetting.findings import Verdict
@@ -24,6 +26,38 @@ _OTHER_KINDS = {
 _PDF, _PDF_RANGE = b"%PDF-", 1024
 
 
+class Row(Protocol):
+    """What a directory says of a member, in the words of ``ZipInfo``."""
+
+    @property
+    def orig_filename(self) -> str:
+        """As the directory has it."""
+
+    @property
+    def header_offset(self) -> int:
+        """Of its header, in bytes."""
+
+    @property
+    def compress_size(self) -> int:
+        """Bytes as stored."""
+
+    @property
+    def file_size(self) -> int:
+        """Bytes when unpacked."""
+
+    @property
+    def flag_bits(self) -> int:
+        """General purpose bits."""
+
+    @property
+    def compress_type(self) -> int:
+        """Method."""
+
+    @property
+    def CRC(self) -> int:  # noqa: N802 (as there)
+        """Checksum of the content."""
+
+
 def judge_headers(file: io.BufferedIOBase, directory: Directory, verdict: Verdict) -> None:
     """Read every member's own header, in the order in which they lie there.
 
@@ -35,7 +69,7 @@ def judge_headers(file: io.BufferedIOBase, directory: Directory, verdict: Verdic
     Raises:
         OSError: the file cannot be read.
     """
-    position: int | None = 0
+    position: int | None = None
     for member in sorted(directory.members, key=lambda member: member.header_offset):
         _judge_gap(position, member.header_offset, member.filename, verdict)
         position = _judge_header(file, member, verdict)
@@ -49,46 +83,68 @@ def _judge_gap(end: int | None, begin: int, what: str, verdict: Verdict) -> None
         return
     if end > begin:
         verdict.add("overlap", what, f"{end - begin:,} bytes belong to the member before it, too")
-    elif end == 0:
-        verdict.add("archive-prepended", what, f"{begin:,} bytes before it")
     else:
         verdict.add("archive-gap", what, f"{begin - end:,} bytes before it")
 
 
 def _judge_header(file: io.BufferedIOBase, member: Member, verdict: Verdict) -> int | None:
     """Where the member ends; None where that cannot be told."""
-    file.seek(member.header_offset)
-    header = file.read(_LOCAL.size)
-    if len(header) < _LOCAL.size or header[:4] != _LOCAL_MAGIC:
-        verdict.add("header-mismatch", member.filename, "there is no header")
+    own = read_header(file, member)
+    verdict.extend((("header-mismatch", fault) for fault in own.faults), member.filename)
+    if own.content is None:
         return None
-    fields = _LOCAL.unpack(header)
-    name_size, extra_size = fields[9:]
-    rest = file.read(name_size + extra_size)
-    verdict.extend(_compare(member, fields, rest[:name_size], rest[name_size:]), member.filename)
-    end: int = member.header_offset + _LOCAL.size + name_size + extra_size + member.compress_size
+    end = own.content + member.compress_size
     if member.flag_bits & _DESCRIBED:
         return _behind_descriptor(file, member, end, verdict)
     return end
 
 
-def _compare(
-    member: Member, fields: tuple[int, ...], name: bytes, extra: bytes
-) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnHeader:
+    """A member's own header.
+
+    Attributes:
+        content: where its stored bytes begin; None where there is no header.
+        faults: what it says otherwise than the directory.
+    """
+
+    content: int | None
+    faults: tuple[str, ...]
+
+
+def read_header(file: io.BufferedIOBase, member: Row) -> OwnHeader:
+    """Read the header of one member, and compare it with its row in the directory.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(member.header_offset)
+    header = file.read(_LOCAL.size)
+    if len(header) < _LOCAL.size or header[:4] != _LOCAL_MAGIC:
+        return OwnHeader(content=None, faults=("there is no header",))
+    fields = _LOCAL.unpack(header)
+    name_size, extra_size = fields[9:]
+    rest = file.read(name_size + extra_size)
+    faults = tuple(_compare(member, fields, rest[:name_size], rest[name_size:]))
+    content: int = member.header_offset + _LOCAL.size + name_size + extra_size
+    return OwnHeader(content=content, faults=faults)
+
+
+def _compare(member: Row, fields: tuple[int, ...], name: bytes, extra: bytes) -> Iterator[str]:
     _, _, flags, method, _, _, crc, stored, size, *_ = fields
-    if name != member.raw_name:
-        yield "header-mismatch", f"name {name.decode('utf-8', 'replace')!r}"
+    if name.decode("utf-8" if flags & UTF8 else "cp437", "replace") != member.orig_filename:
+        yield f"name {name.decode('utf-8', 'replace')!r}"
     if method != member.compress_type:
-        yield "header-mismatch", f"method {method}"
+        yield f"method {method}"
     harmless = _LEVEL_BITS | (UTF8 if name.isascii() else 0)
     if (flags ^ member.flag_bits) & ~harmless:
-        yield "header-mismatch", f"flags {flags:#x}"
+        yield f"flags {flags:#x}"
     own = (crc, *_sizes(size, stored, extra))
     stated = (member.CRC, member.file_size, member.compress_size)
     described = bool(member.flag_bits & _DESCRIBED)
     for what, mine, theirs in zip(("CRC", "size", "stored size"), own, stated, strict=True):
         if mine != theirs and not (described and mine == 0):
-            yield "header-mismatch", f"{what} {mine:,}"
+            yield f"{what} {mine:,}"
 
 
 def _sizes(size: int, stored: int, extra: bytes) -> tuple[int, int]:

@@ -42,7 +42,8 @@ def judge_name(name: str) -> Iterator[tuple[str, str]]:
         return
     yield from _judge_path(name)
     # Three times ".." is one finding.
-    components = dict.fromkeys(re.split(r"[/\\]", name.removesuffix("/")))
+    first, *rest = re.split(r"[/\\]", name.removesuffix("/"))
+    components = dict.fromkeys([_DRIVE.sub("", first, count=1), *rest])
     yield from dict.fromkeys(found for one in components for found in _judge_component(one))
 
 
@@ -73,9 +74,7 @@ def _judge_component(component: str) -> Iterator[tuple[str, str]]:
         yield "name-empty", ""
     elif component.endswith((".", " ")):
         yield "name-trailing", repr(component)
-    if ":" in _DRIVE.sub("", component, count=1) or (
-        ":" in component and not _DRIVE.match(component)
-    ):
+    if ":" in component:
         yield "name-stream", repr(component)
     if _DEVICE.fullmatch(component):
         yield "name-reserved", repr(component)

@@ -16,8 +16,8 @@ _OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:|(?:.*[/\\])?\.\.(?:[/\\]|$)", re.DOTALL)
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 
-def read_rows(data: bytes, verdict: Verdict) -> dict[str, RecordRow]:
-    """Path to row; nothing where it cannot be understood."""
+def read_rows(data: bytes, verdict: Verdict) -> dict[str, RecordRow] | None:
+    """Path to row; None where it cannot be understood."""
     rows = dict[str, RecordRow]()
     try:
         for path, row in parse_rows(data):
@@ -26,7 +26,7 @@ def read_rows(data: bytes, verdict: Verdict) -> dict[str, RecordRow]:
             rows[path] = row
     except ValueError as error:
         verdict.add("record-unreadable", detail=str(error))
-        return {}
+        return None
     return rows
 
 

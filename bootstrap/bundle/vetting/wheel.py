@@ -136,12 +136,16 @@ class _Vetting:
         self._judge_together(directory, scripts)
         for path in filter(runs_at_start, files):
             self._judge_startup(files[path])
-        record = self._record(files, dist_info)
+        record = self._record(files, f"{dist_info}/RECORD")
+        rows = None if record is None else read_rows(record, verdict)
+        # One that is not there or not understood speaks of no file; that was told.
+        if rows is not None:
+            judge_record(rows, files, dist_info, verdict)
         return VettedWheel(
             members=directory.members,
             dist_info=dist_info,
-            record_bytes=record,
-            record=self._rows(record, files, dist_info),
+            record_bytes=record or b"",
+            record=rows or {},
             metadata=metadata or b"",
             scripts=scripts,
         )
@@ -172,21 +176,11 @@ class _Vetting:
             return None
         return self._read(files[path], _LARGEST_METADATA)
 
-    def _record(self, files: Mapping[str, Member], dist_info: str) -> bytes:
-        path = f"{dist_info}/RECORD"
+    def _record(self, files: Mapping[str, Member], path: str) -> bytes | None:
         if path not in files:
             self.verdict.add("record-missing", path)
-            return b""
-        return self._read(files[path], _LARGEST_RECORD) or b""
-
-    def _rows(
-        self, record: bytes, files: Mapping[str, Member], dist_info: str
-    ) -> Mapping[str, RecordRow]:
-        rows = read_rows(record, self.verdict)
-        # One that is not there or not understood speaks of no file; that was told.
-        if rows:
-            judge_record(rows, files, dist_info, self.verdict)
-        return rows
+            return None
+        return self._read(files[path], _LARGEST_RECORD)
 
     def _judge_startup(self, member: Member) -> None:
         data = self._read(member, _LARGEST_STARTUP)
@@ -207,8 +201,12 @@ class _Vetting:
             stream = MemberStream(self._file, member)
             return b"".join(iter(stream.read, b""))
         except zipfile.BadZipFile as error:
-            self.verdict.add("content-damaged", member.filename, str(error))
+            self._tell(member, error)
             return None
+
+    def _tell(self, member: Member, error: zipfile.BadZipFile) -> None:
+        rule = "size-forged" if isinstance(error, SizeError) else "content-damaged"
+        self.verdict.add(rule, member.filename, str(error))
 
     def _read_all(self, vetted: VettedWheel) -> None:
         for member in sorted(vetted.members, key=lambda member: member.header_offset):
@@ -226,8 +224,7 @@ class _Vetting:
                 if digest:
                     digest.update(chunk)
         except zipfile.BadZipFile as error:
-            rule = "size-forged" if isinstance(error, SizeError) else "content-damaged"
-            self.verdict.add(rule, member.filename, str(error))
+            self._tell(member, error)
             return
         if stream.left_over:
             self.verdict.add("trailing-data", member.filename)

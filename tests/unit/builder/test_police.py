@@ -156,7 +156,7 @@ def test_torch_must_say_its_cuda(stack: Stack, source: bytes | None, passes: boo
 def test_one_distribution_twice(stack: Stack) -> None:
     stack.add("demo", "1.0")
     stack.add("demo", "2.0")
-    assert "duplicate" in stack.rules_broken()
+    assert "index-duplicate" in stack.rules_broken()
 
 
 def test_equal_files_may_be_shared_and_others_not(stack: Stack) -> None:
