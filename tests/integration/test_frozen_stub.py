@@ -3,20 +3,26 @@
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PyInstaller.archive.readers import CArchiveReader
 
-from builder.errors import DamagedBundleError, UnfitHostError
+from bootstrap.bundle.keys import TRUSTED_KEYS
+from builder.errors import DamagedBundleError, RefusedContentError, UnfitHostError
 from builder.fetch import Cache
 from builder.progress import Progress
 from builder.stub import Identity, Stub, freeze_stub, open_stub, require_freezing
 from builder.stub.linux import bootloader
+from builder.stub.model import _require_trust
 from builder.targets import TARGETS, host_target
 from tests.support.commands import run_in
+from tests.support.signing import new_signer
+from tests.support.tiny_contents import tiny_contents
 
 ROOT = Path(__file__).parents[2]
+IDENTITY = Identity(product="LLMSetup", version="1.0", company="Example")
 LINUX = TARGETS["linux_x86_64"]
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -26,7 +32,7 @@ pytestmark = pytest.mark.skipif(host_target() is not LINUX, reason="this is not 
 def freeze(work: Path, cache: Path) -> Stub:
     return freeze_stub(
         LINUX,
-        Identity(product="LLMSetup", version="1.0", company="Example"),
+        IDENTITY,
         work=work,
         cache=Cache(cache),
         offline=True,
@@ -69,10 +75,11 @@ def test_what_is_frozen(frozen: Stub) -> None:
     data = {name for name, (*_, kind) in package.toc.items() if kind == "x"}
     probes = {f"bootstrap/probes/{path.name}" for path in (ROOT / "bootstrap/probes").glob("*.py")}
     assert probes
-    assert {name for name in data if name.startswith("bootstrap")} == probes
+    assert {name for name in data if name.startswith("bootstrap")} == probes | {TRUSTED_KEYS}
+    assert package.extract(TRUSTED_KEYS) == b""
     modules = set(package.open_embedded_archive("PYZ.pyz").toc)
     assert "bootstrap.session" in modules
-    strange = {"builder", "tkinter", "ssl", "uv", "matplotlib", "PIL"}
+    strange = {"builder", "tkinter", "ssl", "uv", "matplotlib", "PIL", "cryptography", "cffi"}
     assert not {name.partition(".")[0] for name in modules} & strange
     assert frozen.path.stat().st_size < 16 << 20
     assert not [name for name in modules if name.startswith("bootstrap.probes")]
@@ -84,6 +91,22 @@ def test_a_frozen_stub_is_reused(frozen: Stub) -> None:
     again = freeze(cache, cache)
     assert again == frozen
     assert frozen.path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_stub_that_trusts_others_than_it_must_is_refused(frozen: Stub, tmp_path: Path) -> None:
+    assert open_stub(frozen.path, LINUX, IDENTITY) == frozen
+    key = new_signer(tmp_path).key
+    with pytest.raises(RefusedContentError, match="trust nobody in particular") as caught:
+        open_stub(frozen.path, LINUX, replace(IDENTITY, trusted=(key,)))
+    assert str(key) in caught.value.message
+
+
+def test_a_stub_that_holds_no_list_of_keys_is_refused(tmp_path: Path) -> None:
+    """One that was frozen before there were any: nobody knows what it would take."""
+    old = tiny_contents(tmp_path, {"demo/__init__.py": b""}).stub.path
+    with pytest.raises(RefusedContentError, match="before installers could trust keys") as caught:
+        _require_trust(old, IDENTITY)
+    assert "builder freeze" in caught.value.remedy
 
 
 @pytest.mark.slow

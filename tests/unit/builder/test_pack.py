@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +11,7 @@ import pytest
 from bootstrap.bundle import pe
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.signature import INDEX_NAMESPACE
 from builder.errors import DamagedBundleError, NoSpaceError, NotWritableError, UsageError
 from builder.fetch import hash_file
 from builder.pack import compose as composing
@@ -19,7 +21,9 @@ from builder.pack.contents import Contents
 from builder.pack.proof import prove
 from builder.progress import Progress
 from builder.publish import Bundle, Draft, publish, require_free_names, workplace
+from builder.signing import read_armored
 from builder.wheels import StoredWheel
+from tests.support.signing import new_signer, signature_place
 from tests.support.small_stack import make_wheel
 from tests.support.tiny_contents import tiny_contents
 from tests.support.tiny_pe import append_signature, tiny_pe
@@ -43,6 +47,37 @@ def build(contents: Contents, output: Path) -> Bundle:
         index, sha256 = prove(path, Progress())
         draft = Draft(path=path, index=index, sha256=sha256, contents=contents)
         return publish(draft, output, {"pack": 1.0}, Progress())
+
+
+def test_a_signed_bundle_differs_in_its_signature_only(parts: Path, tmp_path: Path) -> None:
+    contents = tiny_contents(parts, FILES)
+    signer = new_signer(tmp_path)
+    unsigned, signed = tmp_path / "unsigned", tmp_path / "signed"
+    for path, by in ((unsigned, None), (signed, signer)):
+        compose(replace(contents, signer=by), path, Progress())
+        prove(path, Progress())
+    place = signature_place(signed)
+    before, after = unsigned.read_bytes(), signed.read_bytes()
+    assert before[: place.start] == after[: place.start]
+    assert before[place.stop :] == after[place.stop :]
+    assert BundleReader.open(signed).signature == signer.sign(
+        BundleReader.open(unsigned).index_bytes, INDEX_NAMESPACE
+    )
+    assert BundleReader.open(unsigned).signature is None
+
+
+def test_signatures_lie_beside_the_bundle_and_go_with_it(parts: Path, tmp_path: Path) -> None:
+    contents = tiny_contents(parts, FILES)
+    signer, output = new_signer(tmp_path), tmp_path / "dist"
+    made = build(replace(contents, signer=signer), output)
+    beside = output / f"{made.path.stem}-linux_x86_64"
+    signature = read_armored((beside / "bundle.json.sig").read_bytes(), INDEX_NAMESPACE)
+    assert signature == BundleReader.open(made.path).signature
+    assert f"{beside.name}/bundle.json.sig" in sums(output)
+    build(contents, output)
+    assert not (beside / "bundle.json.sig").exists()
+    assert not (output / "SHA256SUMS.sig").exists()
+    assert f"{beside.name}/bundle.json.sig" not in sums(output)
 
 
 def names(folder: Path) -> list[str]:
