@@ -1,5 +1,6 @@
 """What the target shows as evidence is that of the live generation, and goes with it."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,9 @@ def shown(target: Path) -> dict[str, str]:
         for path in folder.rglob("*")
         if path.is_file() and path.name != ".files"
     }
+
+
+MINE = ("thesis.txt", "novel.txt", "poems/poem.txt")
 
 
 def of(name: str) -> dict[str, str]:
@@ -68,7 +72,7 @@ def test_a_generation_without_any_shows_none(tmp_path: Path, way: Way) -> None:
         path.rmdir() if path.is_dir() else path.unlink()
     bare.evidence.rmdir()
     activate(target, bare, InstallState(live=installed(bare)))
-    assert not (target / "evidence").exists(follow_symlinks=False)
+    assert not os.path.lexists(target / "evidence")
     require_live(target, installed(bare).generation_in(target))
 
 
@@ -105,20 +109,24 @@ def test_what_is_somebody_elses_is_in_the_way(tmp_path: Path, kind: str) -> None
     with pytest.raises(UnsafeTargetError, match=r"evidence is there, and this installer"):
         require_free_link(tmp_path)
     evidence.hide(tmp_path)
-    assert own.exists(follow_symlinks=False)
+    assert os.path.lexists(own)
 
 
 def test_a_list_that_leads_out_deletes_nothing_there(tmp_path: Path) -> None:
     target = tmp_path / "llm"
     target.mkdir()
     go_live(target, "old", "folder")
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "poems").mkdir()
+    for name in MINE:
+        (tmp_path / name).write_text("years of work")
+    (target / "evidence" / "linked").symlink_to(tmp_path / "poems")
     with (target / "evidence" / ".files").open("a") as file:
-        file.write("../../thesis.txt\n../install.json\n/etc/hostname\n")
+        file.write(f"../../thesis.txt\n../install.json\n{tmp_path / 'novel.txt'}\n")
+        file.write("linked/poem.txt\n")
     evidence.hide(target)
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    for name in MINE:
+        assert (tmp_path / name).read_text() == "years of work"
     assert (target / "install.json").is_file()
-    assert Path("/etc/hostname").is_file()
 
 
 def test_it_is_written_and_taken_back(tmp_path: Path) -> None:
