@@ -1,4 +1,4 @@
-"""Evidence of a real build: in the output folder, in the bundle, on the target; one and the same."""
+"""Evidence of a real build is the same in the output folder, in the bundle, on the target."""
 
 import io
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from packaging.utils import canonicalize_name
 
 from bootstrap.bundle.evidence import inner_path
 from bootstrap.bundle.model import Index
@@ -148,8 +149,7 @@ def test_everything_frozen_is_of_a_part_that_is_listed(small: SmallBundle, tmp_p
         top
         for top in tops - {"bootstrap"}
         if not top.startswith("_sysconfigdata_")
-        and not {name.lower().replace("_", "-").replace(".", "-") for name in owners.get(top, [])}
-        & parts
+        and not {canonicalize_name(name) for name in owners.get(top, ())} & parts
     }
     assert not unlisted
 
@@ -188,7 +188,8 @@ def test_it_is_the_same_whoever_builds(tmp_path: Path, monkeypatch: pytest.Monke
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 12345, 12345)
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
-    assert read_revision(folder) == mine is not None
+    assert mine is not None
+    assert read_revision(folder) == mine
 
 
 def test_what_is_no_checkout_has_none(tmp_path: Path) -> None:
