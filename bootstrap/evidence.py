@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bootstrap.bundle.evidence import FOLDER_NAME, inner_path
+from bootstrap.bundle.evidence import FOLDER_NAME, inner_path, is_inner
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.errors import RefusedContentError, UnsafeTargetError
@@ -136,8 +136,8 @@ def _listed(shown: Path) -> Iterator[str]:
     """Names in a copy's list, those that lead out of it left out."""
     with suppress(FileNotFoundError):
         for name in (shown / _LIST).read_text(encoding="utf-8").splitlines():
-            folder = shown / name
-            if ".." not in Path(name).parts and not is_link(folder.parent):
+            # The list is a file like any other: somebody may have written into it.
+            if is_inner(name) and not is_link((shown / name).parent):
                 yield name
 
 

@@ -32,6 +32,11 @@ def inner_path(entry: Entry) -> PurePosixPath:
     return PurePosixPath(match[1])
 
 
+def is_inner(path: str) -> bool:
+    """Whether a path is one that evidence has below its folder."""
+    return _PATH.fullmatch(f"{FOLDER_NAME}/{path}") is not None
+
+
 def describe_evidence(entries: Iterable[Entry]) -> str:
     """One line: what there is."""
     size, counts = 0, dict.fromkeys((LICENSES, SBOMS), 0)

@@ -13,7 +13,14 @@ from textwrap import indent
 from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, Property, XsUri
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    Property,
+    XsUri,
+)
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense, License
@@ -222,4 +229,4 @@ def _licenses(declared: Declared, factory: LicenseFactory) -> list[License]:
 
 
 def _hash(sha256: str) -> HashType:
-    return HashType.from_hashlib_alg("sha256", sha256)
+    return HashType(alg=HashAlgorithm.SHA_256, content=sha256)

@@ -35,7 +35,10 @@ for root in {sys.prefix, sys.base_prefix}:
 print("fine")
 """
 _AT_THE_TOP = frozenset(
-    {".venv", "generations", "install.json", "logs", "python.sh", "shell.sh", ".install.lock"}
+    {
+        *(".venv", "evidence", "generations", "install.json", "logs"),
+        *("python.sh", "shell.sh", ".install.lock"),
+    }
 )
 # What is the user's.
 _KEPT = frozenset({"user-files", "extras"})

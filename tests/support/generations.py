@@ -20,6 +20,9 @@ def make_generation(target: Path, name: str, way: Way) -> Generation:
     made.python.write_text(name)
     made.documents.mkdir()
     (made.documents / "python.bat").write_text(f"for all, by {name}")
+    (made.evidence / "licenses").mkdir(parents=True)
+    (made.evidence / "provenance.json").write_text(name)
+    (made.evidence / "licenses" / f"{name}-text").write_text("free for all")
     (made.venv / "pyvenv.cfg").write_text(f"home = {made.runtime}\nversion = 3.11.9\n")
     write_inventory(made, ())
     return made

@@ -210,6 +210,7 @@ def test_entries_are_all_members(tmp_path: Path) -> None:
         "wheels",
         "runtime",
         "docs",
+        "evidence",
     }
 
 

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from packaging.utils import NormalizedName
 
+from builder.evidence.gather import wheel_pieces
+from builder.evidence.inventory import inventory
+from builder.evidence.sbom import Subject, write_sbom
+from builder.evidence.texts import TextFolder
 from builder.fetch import Cache, WantedFile, adopt, hash_file
 from builder.fetch import adoption as adoption_module
 from builder.graph import DependencyGraph
@@ -92,6 +96,36 @@ def test_packing(tmp_path: Path) -> None:
     def work(count: int) -> int:
         contents = contents_of(make_wheels(tmp_path / f"w{count}", count), tmp_path / f"c{count}")
         return steps(lambda: compose(contents, tmp_path / f"{count}.run", Progress()))
+
+    require_straight_line(work)
+
+
+def test_evidence(tmp_path: Path) -> None:
+    subject = Subject(
+        product="P",
+        version="1",
+        variant="cpu",
+        target="linux_x86_64",
+        company="C",
+        builder="1",
+        built=None,
+        roots=(),
+    )
+
+    def work(count: int) -> int:
+        wheels = make_wheels(tmp_path / f"w{count}", count)
+        lock = lock_wheels(wheels, tmp_path / "lock")
+        graph = DependencyGraph(wheels, TARGETS["linux_x86_64"].marker_environment("3.11"))
+        indexes = {str(wheel.name): "pypi" for wheel in wheels}
+        (tmp_path / f"e{count}").mkdir()
+        kept = TextFolder(tmp_path / f"e{count}")
+
+        def write() -> None:
+            pieces = [*wheel_pieces(lock, graph, indexes, kept)]
+            inventory(pieces)
+            write_sbom(tmp_path / f"{count}.json", subject, pieces)
+
+        return steps(write)
 
     require_straight_line(work)
 

@@ -124,7 +124,7 @@ def test_members_lie_in_the_order_of_installing(parts: Path, tmp_path: Path) -> 
     index = build(tiny_contents(parts, FILES), tmp_path / "dist").index
     offsets = [entry.offset for entry in index.entries]
     assert [entry.name.partition("/")[0] for entry in index.entries] == [
-        *("docs", "runtime", "wheels")
+        *("docs", "evidence", "runtime", "wheels")
     ]
     assert offsets == sorted(offsets)
 
@@ -320,3 +320,31 @@ def test_proof_names_the_member_in_a_single_file(parts: Path, tmp_path: Path, na
     flip(made.path, start + middle_of(made.index, name))
     with pytest.raises(DamagedBundleError, match=rf"{name}\S+ \(at offset"):
         prove(made.path, Progress())
+
+
+def test_a_failed_publication_leaves_the_earlier_bundle_and_its_evidence(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "dist"
+    made = build(tiny_contents(parts, FILES), output)
+    sbom = output / "SmallStack-cpu-linux_x86_64" / "evidence" / "sbom.cdx.json"
+    assert sums(output)[sbom.relative_to(output).as_posix()] == hash_file(sbom)
+    bundle, earlier = hash_file(made.path), sbom.read_bytes()
+    contents = tiny_contents(parts, FILES)
+    contents.evidence["sbom.cdx.json"].write_bytes(b"another\n")
+    replace = Path.replace
+
+    def refuse(self: Path, to: Path) -> Path:
+        if to == made.path:
+            raise PermissionError(13, "no", str(to))
+        return replace(self, to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        with pytest.raises(NotWritableError):
+            build(contents, output)
+    assert (hash_file(made.path), sbom.read_bytes()) == (bundle, earlier)
+    contents = tiny_contents(parts, FILES)
+    contents.evidence["sbom.cdx.json"].write_bytes(b"another\n")
+    build(contents, output)
+    assert sbom.read_bytes() == b"another\n"
