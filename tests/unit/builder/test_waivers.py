@@ -97,6 +97,8 @@ def test_an_expired_one_fails_with_all_that_must_be_known(stack: Stack) -> None:
 def test_an_expired_one_that_lets_nothing_in_is_not_forgotten(stack: Stack) -> None:
     stack.rules = (rule(waiver(), waiver(YESTERDAY, "==0.17")),)
     (finding,) = stack.judge()
+    # Of a finding of rule blacklist the whole lock would be fetched, to tell who pulled it in.
+    assert finding.rule == "waiver"
     assert "Rule 'torchao' has a waiver that lets nothing in." in finding.message
     assert "Its waiver for ==0.17 has expired with the end of 2026-06-29" in finding.message
 
