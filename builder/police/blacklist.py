@@ -154,7 +154,7 @@ def find_expired(
         for waiver in rule.waivers:
             if has_expired(waiver, today) and waiver not in told:
                 yield Finding(
-                    rule="blacklist",
+                    rule="waiver",
                     package=rule.name,
                     message=f"Rule {rule.name!r} has a waiver that lets nothing in. "
                     f"{_expired(waiver)}",

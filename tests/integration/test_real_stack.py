@@ -90,7 +90,7 @@ def python(root: MinimalRoot, code: str) -> str:
 
 
 def test_the_bundle_is_the_locked_stack(dist: Path, index: Index) -> None:
-    assert len(index.wheels) == 74
+    assert len(index.wheels) == 75
     assert index.cuda is not None
     assert (index.cuda.version, index.cuda.minimum_driver) == ("12.4", "525.60.13")
     groups = {group.name: [wheel.name for wheel in group.wheels] for group in index.groups}

@@ -1,5 +1,6 @@
 """Waivers: what they let in, until when, and how it is told."""
 
+import time
 from datetime import date
 from pathlib import Path
 
@@ -96,6 +97,8 @@ def test_an_expired_one_fails_with_all_that_must_be_known(stack: Stack) -> None:
 def test_an_expired_one_that_lets_nothing_in_is_not_forgotten(stack: Stack) -> None:
     stack.rules = (rule(waiver(), waiver(YESTERDAY, "==0.17")),)
     (finding,) = stack.judge()
+    # Of a finding of rule blacklist the whole lock would be fetched, to tell who pulled it in.
+    assert finding.rule == "waiver"
     assert "Rule 'torchao' has a waiver that lets nothing in." in finding.message
     assert "Its waiver for ==0.17 has expired with the end of 2026-06-29" in finding.message
 
@@ -130,8 +133,15 @@ def test_a_waiver_of_one_rule_does_not_help_against_another(stack: Stack) -> Non
     ("seconds", "day"),
     [("0", date(1970, 1, 1)), ("1782863999", TODAY), ("1782864000", TOMORROW)],
 )
-def test_today_is_a_day_in_utc(seconds: str, day: date) -> None:
-    assert today({"SOURCE_DATE_EPOCH": seconds, "TZ": "Pacific/Kiritimati"}) == day
+@pytest.mark.parametrize("zone", ["EAST-14", "WEST+12"])
+def test_today_is_a_day_in_utc(
+    monkeypatch: pytest.MonkeyPatch, seconds: str, day: date, zone: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        assert today({"SOURCE_DATE_EPOCH": seconds}) == day
+    time.tzset()
 
 
 def test_today_is_the_clocks_where_nothing_is_set() -> None:
