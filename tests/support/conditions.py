@@ -108,7 +108,8 @@ def bystander(folder: Path) -> dict[str, str]:
 
 
 def _compile(source: Path, library: Path) -> None:
-    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", library, "-x", "c", source]
+    compiler = os.environ.get("CC", "cc")
+    command = [compiler, "-shared", "-fPIC", "-o", str(library), "-x", "c", str(source)]
     subprocess.run(command, check=True, timeout=60)
 
 
@@ -206,8 +207,8 @@ def build_under(
     output = conditions.folder("output") / to
     run_under(
         conditions,
-        *("--cuda", *variants, "--offline", "--manifest", conditions.manifest),
-        *("--output", output, "--jobs", str(conditions.jobs), *more),
+        *("--cuda", *variants, "--offline", "--manifest", str(conditions.manifest)),
+        *("--output", str(output), "--jobs", str(conditions.jobs), *more),
     )
     return output
 
