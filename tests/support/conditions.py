@@ -34,6 +34,7 @@ class Conditions:
         umask: of the same.
         jobs: for ``--jobs``.
         backwards: files are copied in reversed order.
+        modified: when they were changed last, in seconds since 1970.
     """
 
     place: Path
@@ -45,6 +46,7 @@ class Conditions:
     umask: int = 0o022
     jobs: int = 4
     backwards: bool = False
+    modified: int = 1_700_000_000
 
     def folder(self, kind: str) -> Path:
         """Where it lies: source, cache, output, home or temporary."""
@@ -169,6 +171,7 @@ def _hand_over(conditions: Conditions) -> None:
         mode = 0o777 if path.is_dir() or path.stat().st_mode & 0o111 else 0o666
         path.chmod(mode & ~conditions.umask)
         os.chown(path, conditions.uid, conditions.uid)
+        os.utime(path, (conditions.modified, conditions.modified))
 
 
 def _copy(source: Path, destination: Path, backwards: bool) -> None:  # noqa: FBT001
