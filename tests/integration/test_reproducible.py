@@ -45,12 +45,13 @@ LEAKS = {
     "home": "os.path.expanduser('~')",
     "checkout": "__file__",
     "modes": "os.stat(__file__).st_mode",
+    "times of files": "os.stat(builder.__file__).st_mtime",
     "order of files": "os.listdir(os.path.dirname(__file__))[0]",
     "environment of packages": "sys.prefix",
     "temporary folder": "tempfile.gettempdir()",
     "variable": "os.environ.get('SOURCE_DATE_EPOCH')",
 }
-MODULES = "import locale, os, sys, tempfile, time"
+MODULES = "import builder, locale, os, sys, tempfile, time"
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,7 @@ def elsewhere(twins: SmallBundle, tmp_path_factory: pytest.TempPathFactory) -> I
             umask=0o077,
             jobs=1,
             backwards=True,
+            modified=999_999_999,
         )
         yield lay_out(conditions, twins)
 

@@ -34,6 +34,7 @@ class Conditions:
         umask: of the same.
         jobs: for ``--jobs``.
         backwards: files are copied in reversed order.
+        modified: when they were changed last, in seconds since 1970.
     """
 
     place: Path
@@ -45,6 +46,7 @@ class Conditions:
     umask: int = 0o022
     jobs: int = 4
     backwards: bool = False
+    modified: int = 1_700_000_000
 
     def folder(self, kind: str) -> Path:
         """Where it lies: source, cache, output, home or temporary."""
@@ -108,7 +110,8 @@ def bystander(folder: Path) -> dict[str, str]:
 
 
 def _compile(source: Path, library: Path) -> None:
-    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", library, "-x", "c", source]
+    compiler = os.environ.get("CC", "cc")
+    command = [compiler, "-shared", "-fPIC", "-o", str(library), "-x", "c", str(source)]
     subprocess.run(command, check=True, timeout=60)
 
 
@@ -168,6 +171,7 @@ def _hand_over(conditions: Conditions) -> None:
         mode = 0o777 if path.is_dir() or path.stat().st_mode & 0o111 else 0o666
         path.chmod(mode & ~conditions.umask)
         os.chown(path, conditions.uid, conditions.uid)
+        os.utime(path, (conditions.modified, conditions.modified))
 
 
 def _copy(source: Path, destination: Path, backwards: bool) -> None:  # noqa: FBT001
@@ -206,8 +210,8 @@ def build_under(
     output = conditions.folder("output") / to
     run_under(
         conditions,
-        *("--cuda", *variants, "--offline", "--manifest", conditions.manifest),
-        *("--output", output, "--jobs", str(conditions.jobs), *more),
+        *("--cuda", *variants, "--offline", "--manifest", str(conditions.manifest)),
+        *("--output", str(output), "--jobs", str(conditions.jobs), *more),
     )
     return output
 

@@ -72,6 +72,7 @@ def test_the_program_is_the_same(exe: SmallBundle, rig: Rig, tmp_path: Path) -> 
         wrapper=["taskset", "--cpu-list", "0"],
         umask=0o077,
         backwards=True,
+        modified=999_999_999,
     )
     assert time_in(wine, rig) - time.time() > (DAYS - 1) * 86_400
     one, other = (frozen(conditions, rig, exe.manifest) for conditions in (here, elsewhere))
