@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -64,12 +65,9 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
 
 def test_a_cut_at_any_boundary_is_damage(subject: Subject, tmp_path: Path) -> None:
     bench = Bench(tmp_path, subject)
-    ends = {
-        (part.file, end)
-        for part in structures_of(subject.path)
-        for end in (part.offset,)
-        if part.kind != "index: text"
-    }
+    # Of the index, whose every text is one, a few.
+    parts = [part for part in structures_of(subject.path) if part.kind != "index: text"]
+    ends = {(part.file, part.offset) for part in parts}
     for name, end in sorted(ends):
         whole = subject.files[name]
         problems, refused = bench.judge({**subject.files, name: whole[:end]}, read=True)
@@ -154,7 +152,7 @@ def test_a_payload_that_is_exchanged_after_the_check(tmp_path: Path) -> None:
             write(subject.foreign, stick)
             target = tmp_path / kind / step
             generation = Generation.of(target, "1", reader.index)
-            steps = {
+            steps: dict[str, Callable[[], object]] = {
                 "runtime": partial(unpack_runtime, reader, generation, lambda _: None),
                 "wheels": partial(install_wheels, reader, generation, Earlier.none(), Listener()),
                 "extract": partial(extract_wheelhouse, reader, target, Listener()),
