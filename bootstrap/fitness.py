@@ -6,6 +6,7 @@ no CUDA 13 build of torch has code.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from packaging.version import Version
@@ -20,6 +21,8 @@ _PLATFORMS: dict[Target, tuple[str, str]] = {
     "linux_x86_64": ("Linux", "x86_64"),
     "win_amd64": ("Windows", "AMD64"),
 }
+# No bundle of this format is older, and nobody will install one so late.
+_EARLIEST, _LATEST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2060, 1, 1, tzinfo=UTC)
 _WAYS_OUT = "choose the cpu bundle, or add --allow-no-gpu to install anyway."
 # What each state means and what to do first.
 _NO_GPU: dict[GpuState, tuple[str, str]] = {
@@ -67,7 +70,7 @@ def assess(index: Index, host: Host) -> Fitness:
         *_glibc_problems(index, host),
         *_vc_problems(index, host),
     ]
-    warnings = _vc_warnings(index, host)
+    warnings = [*_clock_warnings(host), *_vc_warnings(index, host)]
     if index.cuda is None:
         return Fitness(problems=tuple(problems), warnings=tuple(warnings), gpu_usable=False)
     problem = _gpu_problem(index.cuda, host.gpu)
@@ -76,6 +79,16 @@ def assess(index: Index, host: Host) -> Fitness:
     else:
         warnings += _gpu_warnings(index.cuda, host.gpu)
     return Fitness(problems=tuple(problems), warnings=tuple(warnings), gpu_usable=problem is None)
+
+
+def _clock_warnings(host: Host) -> list[str]:
+    if host.time is None or _EARLIEST <= host.time < _LATEST:
+        return []
+    message = (
+        f"The clock of this machine says {host.time:%Y-%m-%d}. What is written now, logs above "
+        "all, bears that date; nothing else depends on it."
+    )
+    return [message]
 
 
 def _system_problems(index: Index, host: Host) -> list[Problem]:

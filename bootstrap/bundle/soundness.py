@@ -26,7 +26,7 @@ _LONGEST_TEXT = 20_000
 # One component of a path, as every system takes it literally.
 _COMPONENT = re.compile(r"(?!\.{1,2}\Z)[^/\\:\x00-\x1f]{1,255}(?<![. ])")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}(?<!\.)")
-_DOTTED = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9}){1,3}")
+_DOTTED = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9}){0,3}")
 # major.minor: parts of paths, or compared as two numbers.
 _PAIR = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 # Control characters, those that turn the direction of text, and halves of surrogate pairs.

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import sys
 from dataclasses import fields
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,9 @@ def detect_host() -> Host:
     """Find out what this machine is. Never raises: what cannot be told is said so."""
     system = system_facts()
     return Host(
-        **{field.name: getattr(system, field.name) for field in fields(system)}, gpu=ask_nvml()
+        **{field.name: getattr(system, field.name) for field in fields(system)},
+        gpu=ask_nvml(),
+        time=datetime.now(UTC),
     )
 
 

@@ -1,6 +1,7 @@
 """What a decision needs to know of the machine. Values only; asking is done elsewhere."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -91,9 +92,14 @@ class SystemFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host(SystemFacts):
-    """This machine: its system and its GPUs."""
+    """This machine: its system and its GPUs.
+
+    Attributes:
+        time: by its own clock; None where nobody has looked.
+    """
 
     gpu: GpuReport
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

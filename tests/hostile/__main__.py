@@ -107,6 +107,7 @@ def _again(work: Work, name: str) -> list[str]:
         kind, number = name.split()
         case = installed.Case(kind=kind, number=int(number))
         return [problem for one in installed.judge_all([case], work) for problem in one.problems]
+    mutations.prepare(work.folder / "mutations")
     judged = mutations.judge_case(mutations.Case.parse(name), work.folder / "mutations")
     _say(f"{judged.told}: refused in {judged.refused} of {judged.modes} modes")
     return list(judged.problems)

@@ -1,7 +1,9 @@
 """Many damaged bundles, on all cores."""
 
+import faulthandler
 import resource
 import shlex
+import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -14,7 +16,7 @@ from tests.hostile.careless import careless
 from tests.hostile.figures import Figures, Work
 from tests.hostile.mutations.changes import Mutant, mutate
 from tests.hostile.mutations.sealing import reseal
-from tests.hostile.mutations.subjects import KINDS, Subject, make_subject
+from tests.hostile.mutations.subjects import KINDS, Subject, make_subject, open_subject
 from tests.hostile.mutations.trials import DAMAGED, REFUSED, Bench, modes_for
 
 # More than any trial should need; then it fails by itself instead of taking the machine along.
@@ -98,9 +100,7 @@ def _cases(
 
 def _judge_all(cases: list[Case], work: Work) -> Iterator[Judged]:
     folder = work.folder / "mutations"
-    # Before the workers look for them.
-    for kind in KINDS:
-        make_subject(kind, folder / "subjects" / kind)
+    prepare(folder)
     with ProcessPoolExecutor(
         work.jobs, mp_context=get_context("spawn"), initializer=_limit
     ) as pool:
@@ -111,7 +111,16 @@ def _judge_all(cases: list[Case], work: Work) -> Iterator[Judged]:
             yield one
 
 
+def prepare(folder: Path) -> None:
+    """Make all intact bundles, for :func:`judge_case`; once, since several would be in the way."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for kind in KINDS:
+        make_subject(kind, folder / "subjects" / kind)
+
+
 def _limit() -> None:
+    # Whoever crashes the interpreter shall say where.
+    faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
 
@@ -127,7 +136,7 @@ def judge_case(case: Case, folder: Path) -> Judged:
 
     Args:
         case: which.
-        folder: for the intact bundles, which stay, and for each process's own.
+        folder: where the intact bundles are (:func:`prepare`), and for each process's own.
     """
     subject, bench = _bench(case.kind, folder)
     mutant = mutant_of(case, subject)
@@ -153,7 +162,7 @@ def mutant_of(case: Case, subject: Subject) -> Mutant:
 
 @lru_cache(maxsize=len(KINDS))
 def _bench(kind: str, folder: Path) -> tuple[Subject, Bench]:
-    subject = make_subject(kind, folder / "subjects" / kind)
+    subject = open_subject(kind, folder / "subjects" / kind)
     return subject, Bench(folder, subject)
 
 

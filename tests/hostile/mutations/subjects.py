@@ -94,17 +94,25 @@ def make_subject(kind: str, folder: Path) -> Subject:
             and that with a signature.
         folder: where both builds and their parts go.
     """
-    installers = [_pack(kind, folder / which, version) for which, version in (("a", 1), ("b", 2))]
+    for which, version in (("a", 1), ("b", 2)):
+        _pack(kind, folder / which, version)
+    return open_subject(kind, folder)
+
+
+def open_subject(kind: str, folder: Path) -> Subject:
+    """What :func:`make_subject` has made there, by whichever process."""
+    made = folder / "a" / "bundle"
+    (installer,) = (path.name for path in made.iterdir() if path.suffix in (".run", ".exe"))
     return Subject(
         name=kind,
-        folder=folder / "a" / "bundle",
-        installer=installers[0],
+        folder=made,
+        installer=installer,
         other=folder / "b" / "bundle",
         installable=kind in ("store", "fast", "volumes"),
     )
 
 
-def _pack(kind: str, folder: Path, version: int) -> str:
+def _pack(kind: str, folder: Path, version: int) -> None:
     parts, made = folder / "parts", folder / "bundle"
     parts.mkdir(parents=True, exist_ok=True)
     made.mkdir(exist_ok=True)
@@ -116,7 +124,6 @@ def _pack(kind: str, folder: Path, version: int) -> str:
         if kind == "signed":
             append_signature(draft)
         draft.rename(path)
-    return path.name
 
 
 def _contents(kind: str, parts: Path, version: int) -> Contents:

@@ -1,6 +1,7 @@
 """The rules of NVIDIA's compatibility guide and of torch's builds, as tables."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -64,8 +65,16 @@ def host(
     system: str = "Linux",
     machine: str = "x86_64",
     glibc: tuple[int, int] | None = (2, 36),
+    time: datetime | None = None,
 ) -> Host:
-    return Host(system=system, release="Debian 12", machine=machine, glibc=glibc, gpu=gpu_report)
+    return Host(
+        system=system,
+        release="Debian 12",
+        machine=machine,
+        glibc=glibc,
+        gpu=gpu_report,
+        time=time,
+    )
 
 
 def kinds(fitness: Fitness) -> Sequence[str]:
@@ -271,3 +280,12 @@ def test_a_visual_c_runtime_that_states_no_version_is_a_warning() -> None:
     assert verdict.problems == ()
     (warning,) = verdict.warnings
     assert warning.startswith("msvcp140.dll does not state its version")
+
+
+@pytest.mark.parametrize(
+    ("year", "odd"), [(1970, True), (2026, False), (2059, False), (2099, True)]
+)
+def test_a_clock_that_cannot_be_right_is_told(year: int, *, odd: bool) -> None:
+    verdict = assess(bundle("cpu"), host(NO_DRIVER, time=datetime(year, 6, 1, tzinfo=UTC)))
+    assert not verdict.problems
+    assert [f"says {year}-06-01" in text for text in verdict.warnings] == [True] * odd

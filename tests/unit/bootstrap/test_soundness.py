@@ -29,6 +29,7 @@ CASES: list[tuple[str, object, str | None]] = [
     ("disk_need", -1, "disk_need is -1"),
     ("disk_need", 1 << 60, "disk_need is"),
     ("runtime.version", "3", None),
+    ("cuda.minimum_driver", "580", None),
     ("runtime.executable", "/bin/sh", "runtime.executable is '/bin/sh'"),
     ("runtime.entry.size", -5, r"runtime.entry.size is -5"),
     ("groups.0.wheels.0.filename", "../x-1.0-py3-none-any.whl", "the name of a wheel is"),
