@@ -115,7 +115,7 @@ def test_a_stub_that_is_given_says_the_same_of_itself(small: SmallBundle, tmp_pa
     manifest = load_manifest(small.manifest)
     stub = freeze_stub(
         TARGETS[TARGET],
-        identity_of(manifest),
+        identity_of(manifest, ()),
         work=tmp_path,
         cache=Cache(small.cache),
         offline=True,
