@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import cli, interrupts
+from bootstrap import cli, interrupts, trust
+from bootstrap.bundle.keys import TRUSTED_KEYS
 from bootstrap.state import load_state
 from tests.support.generations import go_live
+from tests.support.signing import new_signer
 from tests.support.tiny_bundle import tiny_bundle
 
 
@@ -19,15 +21,24 @@ def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def started_as(monkeypatch: pytest.MonkeyPatch) -> "Start":
-    return Start(monkeypatch)
+def started_as(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> "Start":
+    return Start(monkeypatch, tmp_path_factory.mktemp("frozen"))
 
 
 class Start:
-    """Runs the command line as that of a frozen program."""
+    """Runs the command line as that of a frozen program.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    Attributes:
+        keys: of those whom it trusts; nobody in particular at first.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, unpacked: Path) -> None:
         self._monkeypatch = monkeypatch
+        self.keys = unpacked / Path(TRUSTED_KEYS).name
+        self.keys.touch()
+        monkeypatch.setattr(trust, "__file__", str(unpacked / "trust.pyc"))
 
     def __call__(self, program: Path, *arguments: str) -> int:
         self._monkeypatch.setattr(sys, "frozen", True, raising=False)
@@ -50,6 +61,19 @@ def test_a_foreign_file_beside_the_installer_does_not_matter(
     (tmp_path / "empty").mkdir()
     target = ["--target", str(tmp_path / "empty")]
     assert started_as(tiny_bundle(tmp_path), "--verify", *target) == 2
+
+
+def test_a_program_with_keys_takes_their_bundles_only(tmp_path: Path, started_as: Start) -> None:
+    signer = new_signer(tmp_path)
+    started_as.keys.write_text(f"{signer.key.line}\n")
+    for mode in ("--version", "--list", "--check-media", "--verify", "--uninstall", "--silent"):
+        assert started_as(tiny_bundle(tmp_path), mode) == 11
+    assert started_as(tiny_bundle(tmp_path, signer=signer), "--check-media") == 0
+    # It opens no bundle: there is nothing to trust.
+    target = tmp_path / "llm"
+    target.mkdir()
+    go_live(target, "g1", "folder")
+    assert started_as(target / "Uninstall.exe", "--silent") == 0
 
 
 def test_the_uninstaller_removes_what_it_lies_in(tmp_path: Path, started_as: Start) -> None:
