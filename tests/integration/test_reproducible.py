@@ -46,7 +46,7 @@ LEAKS = {
     "checkout": "__file__",
     "modes": "os.stat(__file__).st_mode",
     "times of files": "os.stat(builder.__file__).st_mtime",
-    "order of files": "os.listdir(os.path.dirname(__file__))[0]",
+    "order of files": "[n for n in os.listdir(os.path.dirname(__file__)) if n.endswith('.py')]",
     "environment of packages": "sys.prefix",
     "temporary folder": "tempfile.gettempdir()",
     "variable": "os.environ.get('SOURCE_DATE_EPOCH')",
