@@ -114,6 +114,7 @@ def test_a_volume_that_is_not_there(tmp_path: Path, mode: str) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["--check-media", "--extract"])
 @pytest.mark.parametrize("kind", ["fast", "volumes"])
 def test_a_sector_that_cannot_be_read(tmp_path: Path, mode: str, kind: str) -> None:
@@ -185,7 +186,7 @@ def test_a_clock_that_is_wrong_stops_nothing(tmp_path: Path) -> None:
         ended = place.run(UPGRADE.command, under=["env", f"LD_PRELOAD={library}"])
         assert ended.code == 0, ended.errors
         events = [json.loads(line) for line in ended.output.splitlines()]
-        warnings = [e["message"] for e in events if e["event"] == "warning"]
+        (warnings,) = [event["warnings"] for event in events if event["event"] == "plan"]
         assert any(f"The clock of this machine says {said}" in text for text in warnings), events
         assert not judge_ending(place, case, ended, frozenset({0}), clears=True)
 

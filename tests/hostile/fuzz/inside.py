@@ -14,7 +14,8 @@ def main() -> None:
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=_WATCHED):
         targets = importlib.import_module("tests.hostile.fuzz.targets")
-    atheris.Setup([sys.argv[0], *sys.argv[2:]], targets.find_target(sys.argv[1]).check)
+    target = targets.find_target(sys.argv[1])
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], lambda data: target.check(data) and None)
     atheris.Fuzz()
 
 

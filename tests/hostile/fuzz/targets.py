@@ -59,27 +59,31 @@ class FuzzTarget:
     seeds: Callable[[Path], Iterator[bytes]]
     refusals: tuple[type[Exception], ...] = ()
 
-    def check(self, data: bytes) -> None:
-        """Parse these bytes.
+    def check(self, data: bytes) -> bool:
+        """Parse these bytes; whether they were refused.
 
         Raises:
             BrokenPromiseError: what must hold does not.
             Exception: the parser's own, which is none that its callers expect.
         """
-        before = peak_memory()
+        before, refused = peak_memory(), False
         with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
             folder = Path(name) / "inside"
             folder.mkdir()
             try:
-                with within(_SECONDS), contextlib.suppress(*self.refusals):
+                with within(_SECONDS):
                     self.parse(data, folder)
             except ReportedError as error:
                 if error.exit_code not in _CODES:
                     raise BrokenPromiseError(f"code {error.exit_code}: {error}") from error
+                refused = True
+            except self.refusals:
+                refused = True
             if [path.name for path in Path(name).iterdir()] != ["inside"]:
                 raise BrokenPromiseError("something was written outside of the folder")
         if peak_memory() > before + _MEMORY:
             raise BrokenPromiseError(f"{peak_memory() - before:,} bytes of memory")
+        return refused
 
 
 def _index(data: bytes, _: Path) -> None:

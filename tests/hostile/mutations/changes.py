@@ -188,6 +188,18 @@ class Mutant:
     program: bool
 
 
+# Prime, and so without a common divisor with the counts of kinds and of changes.
+_STRIDE = 7_919
+
+
+def spread(count: int) -> list[int]:
+    """So many numbers for :func:`mutate`, which lie apart: few of them are of all sorts, too.
+
+    Numbers that follow each other would be one change, of one kind of structure after the other.
+    """
+    return [number * _STRIDE for number in range(count)]
+
+
 _PROGRAM = ("bootloader", "PKG", "cookie", "PE header")
 
 

@@ -16,7 +16,7 @@ from tests.faults.judge import judge_ending
 from tests.faults.place import Ended, Place, in_memory
 from tests.faults.scenarios import UPGRADE, Command, Scenario
 from tests.hostile.figures import Figures, Work
-from tests.hostile.mutations.changes import Mutant, mutate
+from tests.hostile.mutations.changes import Mutant, mutate, spread
 from tests.hostile.mutations.subjects import Subject, write
 
 _DONE, _DAMAGED, _NOT_TRUSTED = 0, 10, 11
@@ -80,7 +80,7 @@ def run(work: Work) -> Figures:
     """As many as were asked for, of each kind the same number."""
     judged: list[Judged] = []
     for kind in KINDS:
-        cases = [Case(kind=kind, number=n) for n in range(-(-work.installed // len(KINDS)))]
+        cases = [Case(kind=kind, number=n) for n in spread(-(-work.installed // len(KINDS)))]
         judged += judge_all(cases, work)
     broken = tuple(
         f"{one.told}: {'; '.join(one.problems)}\n  again: "
