@@ -45,7 +45,7 @@ def take_back(index: Index, folder: Path) -> None:
     for entry in index.evidence:
         with suppress(RefusedContentError):
             remove_file(folder / inner_path(entry))
-    _remove_empty(folder)
+    _remove_if_empty(*folder.glob("*/"), folder)
 
 
 def require_free(target: Path) -> None:
@@ -72,6 +72,8 @@ def show(target: Path, generation: Generation | None) -> None:
         hide(target)
     elif not is_shown(target, generation):
         if generation.way == "symlink":
+            if not _is_our_link(target / FOLDER_NAME):
+                hide(target)
             replace_link(target / FOLDER_NAME, _GOAL)
         else:
             hide(target)
@@ -106,9 +108,11 @@ def hide(target: Path) -> None:
     if _is_our_copy(shown):
         for name in _listed(shown):
             remove_file(shown / name)
+        # The list last: without it, folders would look like somebody else's.
+        _remove_if_empty(*shown.glob("*/"))
         remove_file(part_of(shown / _LIST))
         remove_file(shown / _LIST)
-        _remove_empty(shown)
+        _remove_if_empty(shown)
 
 
 def _copy(own: Path, shown: Path) -> None:
@@ -147,9 +151,8 @@ def _names_below(folder: Path) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def _remove_empty(folder: Path) -> None:
-    """Remove the folder and those below it, as far as they are empty."""
-    for path in (*folder.glob("*/"), folder):
+def _remove_if_empty(*folders: Path) -> None:
+    for path in folders:
         with suppress(OSError):
             if not is_link(path):
                 patiently(path.rmdir, path)

@@ -123,7 +123,6 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float], progress: 
         draft: the proved bundle, on the same file system as ``output``.
         output: where it goes.
         seconds: duration by step; told, but not written, since it differs each time.
-        seconds: duration by step, for the summary.
         progress: hears what becomes of sums and signatures of earlier builds.
 
     Raises:
@@ -152,11 +151,7 @@ def publish(draft: Draft, output: Path, seconds: Mapping[str, float], progress: 
             replace_file(folder / name, data)
             sums[f"{folder.name}/{name}"] = hashlib.sha256(data).hexdigest()
         sums |= {f"{folder.name}/{entry.name}": entry.sha256 for entry in draft.index.evidence}
-        fresh = _collect(draft)
-        with _giving_way(folder / EVIDENCE, draft.path.parent):
-            _place(draft, path)
-        # Neither is ever there with the other's predecessor.
-        fresh.replace(folder / EVIDENCE)
+        _place(draft, path, folder / EVIDENCE)
         write_sums(output, sums, _sums_signer(draft), progress)
     return Bundle(
         path=path,
@@ -177,63 +172,50 @@ def _collect(draft: Draft) -> Path:
     return fresh
 
 
-@contextmanager
-def _giving_way(earlier: Path, scratch: Path) -> Iterator[None]:
-    """Put a folder aside; it comes back when anything fails in the context, else it goes."""
-    aside = scratch / "earlier-evidence"
-    shutil.rmtree(aside, ignore_errors=True)
-    if earlier.is_dir():
-        earlier.replace(aside)
-    try:
-        yield
-    except BaseException:
-        if aside.is_dir():
-            aside.replace(earlier)
-        raise
-
-
 def _sums_signer(draft: Draft) -> SumsSigner | None:
     signer = draft.contents.signer
     return SumsSigner(signer=signer, identity=draft.index.product) if signer else None
 
 
-def _place(draft: Draft, path: Path) -> None:
-    """Rename volumes and installer, this one last: it is never there without its own.
+def _place(draft: Draft, path: Path, evidence: Path) -> None:
+    """Rename evidence, volumes and installer, this one last: it is never there without its own.
 
-    An earlier bundle with volumes, or one that gives way to volumes, is put aside as a whole
-    and comes back when anything fails; else it goes with the scratch folder.
+    Earlier evidence, and an earlier bundle with volumes or one that gives way to volumes, are put
+    aside as a whole and come back when anything fails; else they go with the scratch folder.
     """
-    new = [path.with_name(volume.name) for volume in draft.index.volumes]
+    new = {path.with_name(v.name): draft.path.with_name(v.name) for v in draft.index.volumes}
     old = find_volumes(path.with_name(draft.contents.archive_name))
     if _owner_of_volumes(path):
         old = []
-    aside = _put_aside([path, *old], draft.path.parent) if new or old else {}
+    sources = {evidence: _collect(draft), **new, path: draft.path}
+    aside = _put_aside([evidence, *([path, *old] if new or old else [])], draft.path.parent)
     placed = list[Path]()
     try:
-        for final in new:
-            draft.path.with_name(final.name).replace(final)
+        for final, source in sources.items():
+            source.replace(final)
             placed.append(final)
-        draft.path.replace(path)
     except BaseException:
         for final in placed:
-            final.unlink()
+            final.replace(sources[final])
         for final, kept in aside.items():
             kept.replace(final)
         raise
 
 
 def _put_aside(paths: Iterable[Path], scratch: Path) -> dict[Path, Path]:
-    """Move what is there of these files into a folder below ``scratch``; where each is now.
+    """Move what is there of these into a folder below ``scratch``; where each is now.
 
     Raises:
         OSError: one cannot be moved; then all are where they were.
     """
     folder = scratch / "earlier"
-    folder.mkdir(exist_ok=True)
+    # What it holds gave way to another variant.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     moved = dict[Path, Path]()
     try:
         for path in paths:
-            if path.is_file():
+            if path.exists():
                 path.replace(folder / path.name)
                 moved[path] = folder / path.name
     except OSError:
