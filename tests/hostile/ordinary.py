@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -73,16 +74,26 @@ def at_hand(folders: Iterable[Path], cache: Cache | None = None) -> Iterator[tup
 
 def fetch(requirements: Iterable[str], folder: Path) -> None:
     """Get wheels with pip, from the index that it is set up for; some may not be had."""
-    asked = sorted(requirements)
-    for start in range(0, len(asked), _TOGETHER):
+    for asked in _batches(requirements):
         subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
                 *("--only-binary", ":all:", "--dest", str(folder)),
-                *asked[start : start + _TOGETHER],
+                *asked,
             ],
             check=False,
         )
+
+
+def _batches(requirements: Iterable[str]) -> Iterator[list[str]]:
+    """Some at a time, of each project one version: pip gets no two at once."""
+    versions: dict[str, list[str]] = {}
+    for requirement in sorted(requirements):
+        versions.setdefault(requirement.partition("==")[0], []).append(requirement)
+    for several in zip_longest(*versions.values()):
+        asked = [requirement for requirement in several if requirement]
+        for start in range(0, len(asked), _TOGETHER):
+            yield asked[start : start + _TOGETHER]
 
 
 def count_ordinary(

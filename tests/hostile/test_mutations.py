@@ -1,14 +1,18 @@
 """A fair share of all damaged bundles; ``python -m tests.hostile`` tries them all."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.hostile.campaigns import CAMPAIGNS
 from tests.hostile.figures import Campaign, Figures, Work
-from tests.hostile.mutations.changes import CHANGES, mutate
+from tests.hostile.mutations import measured
+from tests.hostile.mutations.changes import CHANGES, mutate, spread
 from tests.hostile.mutations.structures import structures_of
 from tests.hostile.mutations.subjects import KINDS, make_subject
+from tests.support.commands import ROOT
 
 _BY_NAME = {campaign.name: campaign for campaign in CAMPAIGNS}
 
@@ -78,6 +82,32 @@ def test_a_mutant_can_be_had_again(tmp_path: Path, kind: str) -> None:
     first, second = ([mutate(subject, n) for n in numbers] for subject in made)
     assert first == second
     assert all(mutant.files != made[0].files for mutant in first)
+
+
+def test_few_mutants_are_of_all_sorts(tmp_path: Path) -> None:
+    subject = make_subject("fast", tmp_path)
+    told = [mutate(subject, number).told for number in spread(12)]
+    assert len({text.partition(":")[0] for text in told}) > 5
+    assert len({text.partition(": ")[2].partition(" of ")[0] for text in told}) > 8
+
+
+def test_a_volume_that_both_builds_have_is_no_damage(tmp_path: Path) -> None:
+    subject = make_subject("volumes", tmp_path)
+    name = next(name for name in subject.files if name != subject.installer)
+    (subject.other / name).write_bytes(subject.files[name])
+    for number in range(4_000):
+        assert mutate(subject, number).files != subject.files
+
+
+@pytest.mark.parametrize("size", [1, 200])
+def test_memory_is_that_of_the_program_and_not_of_who_measures(tmp_path: Path, size: int) -> None:
+    ballast = b"x" * (400 << 20)
+    code = f"x = b'x' * ({size} << 20); raise SystemExit(7)"
+    report = tmp_path / "peak"
+    command = [sys.executable, "-m", measured.__name__, report, sys.executable, "-c", code]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 7
+    assert size << 20 < int(report.read_text()) < (size + 60) << 20
+    del ballast
 
 
 def test_all_changes_happen(tmp_path: Path) -> None:

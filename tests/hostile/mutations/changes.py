@@ -222,6 +222,9 @@ def mutate(subject: Subject, number: int) -> Mutant:
     kind = kinds[number % len(kinds)]
     if kind == _VOLUMES:
         how, files = _mixed(subject, chance)
+        # Two builds may have a volume in common.
+        while files in (subject.files, subject.foreign):
+            how, files = _mixed(subject, chance)
         return Mutant(told=f"volumes: {how}", files=files, read=True, program=False)
     change = list(CHANGES)[number // len(kinds) % len(CHANGES)]
     for _ in range(_TRIES):

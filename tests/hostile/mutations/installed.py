@@ -1,9 +1,9 @@
 """Damaged bundles that are really started and installed, over nothing and over an older version."""
 
 import queue
-import resource
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,6 +16,7 @@ from tests.faults.judge import judge_ending
 from tests.faults.place import Ended, Place, in_memory
 from tests.faults.scenarios import UPGRADE, Command, Scenario
 from tests.hostile.figures import Figures, Work
+from tests.hostile.mutations import measured as measuring
 from tests.hostile.mutations.changes import Mutant, mutate, spread
 from tests.hostile.mutations.subjects import Subject, write
 
@@ -169,7 +170,11 @@ class _Bench:
         self._place = Place(folder / "place", Bundles(old=bundles.old, new=mutated))
         for scenario in _SCENARIOS:
             self._place.case(scenario)
-        self._memory = _peak()
+        self._report = folder / "peak"
+        self._place.restore(self._place.case(_FRESH))
+        if self._run().code != _DONE:
+            raise AssertionError("an intact bundle does not install under the limits")
+        self._memory = self._peak()
 
     def judge(self, case: Case) -> Judged:
         """Damage the medium, start it, and look at what is there then."""
@@ -178,11 +183,7 @@ class _Bench:
         self._place.restore(expected)
         write(mutant.files, self._stick)
         around = _names(self._place.folder)
-        # It may not even be a program any more.
-        try:
-            ended = self._place.run(_NEW, under=_LIMITS, frozen=case.frozen)
-        except OSError as error:
-            ended = Ended(code=255, output="", errors=str(error), seconds=0.0)
+        ended = self._run(frozen=case.frozen)
         allowed = _CODES
         dead = case.frozen and mutant.program and ended.code not in (*_CODES, _DONE)
         if dead:
@@ -196,12 +197,21 @@ class _Bench:
             strange = {name for name in strange if not name.startswith("tmp/_MEI")}
         if strange:
             problems.append(f"something was written outside: {sorted(strange)}")
-        if (peak := _peak()) > self._memory + _MEMORY:
+        if (peak := self._peak()) > self._memory + _MEMORY:
             problems.append(f"{peak:,} bytes of memory, instead of {self._memory:,}")
-            self._memory = peak
         return Judged(
             case=case, told=mutant.told, code=ended.code, dead=dead, problems=tuple(problems)
         )
+
+    def _run(self, *, frozen: bool = False) -> Ended:
+        # Nothing must be left of an earlier measurement.
+        self._report.unlink(missing_ok=True)
+        measured = (sys.executable, "-m", measuring.__name__, str(self._report))
+        return self._place.run(_NEW, under=(*measured, *_LIMITS), frozen=frozen)
+
+    def _peak(self) -> int:
+        """Most memory that the last run has had, in bytes."""
+        return int(self._report.read_text())
 
 
 def _mutant(subject: Subject, case: Case) -> Mutant:
@@ -217,8 +227,3 @@ def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} | {
         f"tmp/{path.name}" for path in (folder / "tmp").iterdir()
     }
-
-
-def _peak() -> int:
-    """Most memory that any finished process has had."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
