@@ -14,7 +14,7 @@ from pathlib import Path
 from bootstrap.bundle.evidence import FOLDER_NAME, inner_path, is_inner
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import RefusedContentError, UnsafeTargetError
+from bootstrap.errors import UnsafeTargetError
 from bootstrap.files import is_link, part_of, patiently, remove_file, replace_file, replace_link
 from bootstrap.generation import LINK_NAME, Generation
 
@@ -27,7 +27,6 @@ def write_evidence(reader: BundleReader, folder: Path) -> None:
     """Write all of it below ``folder``, each file checked while it is written.
 
     Raises:
-        RefusedContentError: an entry has a name that leads elsewhere; nothing was written.
         DamagedBundleError: a file is not what the index says.
         OSError: what the system says.
     """
@@ -43,8 +42,7 @@ def write_evidence(reader: BundleReader, folder: Path) -> None:
 def take_back(index: Index, folder: Path) -> None:
     """Delete what :func:`write_evidence` has written, by its names."""
     for entry in index.evidence:
-        with suppress(RefusedContentError):
-            remove_file(folder / inner_path(entry))
+        remove_file(folder / inner_path(entry))
     _remove_if_empty(*folder.glob("*/"), folder)
 
 

@@ -24,8 +24,9 @@ from bootstrap.bundle.model import Check
 from bootstrap.bundle.policy import Allowance, BlacklistRule, Reason, Waiver
 from bootstrap.bundle.value import Target, Value
 from bootstrap.bundle.vetting.findings import Verdict
-from bootstrap.bundle.vetting.index import judge_allowances, judge_texts
+from bootstrap.bundle.vetting.index import judge_allowances, judge_parts_of_paths
 from bootstrap.bundle.vetting.texts import printable
+from bootstrap.bundle.vetting.values import judge_values
 from builder.errors import ManifestError, UsageError
 from builder.schemas import render_schema, schema_of
 
@@ -302,18 +303,12 @@ def _check_faults(manifest: Manifest) -> Iterator[str]:
 def _vetting_faults(manifest: Manifest) -> Iterator[str]:
     """What would make a bad index is better told now than when all is packed."""
     verdict = Verdict("manifest")
-    judge_texts(
+    judge_values(msgspec.to_builtins(manifest), "$", verdict)
+    judge_parts_of_paths(
         {
             "$.product": manifest.product,
             "$.version": manifest.version,
             **{f"$.variants.{name}": name for name in manifest.variants},
-        },
-        {
-            "$.company": manifest.company,
-            **{f"$.groups[{at}].name": group.name for at, group in enumerate(manifest.groups)},
-            **{f"$.checks[{at}].id": check.id for at, check in enumerate(manifest.checks)},
-            **{f"$.blacklist[{at}].reason": r.reason for at, r in enumerate(manifest.blacklist)},
-            **{f"$.allowances[{at}].reason": a.reason for at, a in enumerate(manifest.allowances)},
         },
         verdict,
     )

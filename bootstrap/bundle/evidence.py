@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from bootstrap.bundle.errors import RefusedContentError
 from bootstrap.bundle.model import Entry
 from bootstrap.bundle.units import human_size
 
@@ -14,27 +13,22 @@ PROVENANCE_NAME = "provenance.json"
 LICENSES = "licenses"
 SBOMS = "sboms"
 # Plain names, at most one folder deep, that every file system takes.
-_PATH = re.compile(rf"{FOLDER_NAME}/((?:[a-z]+/)?[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9])?)")
+_PATH = re.compile(rf"{FOLDER_NAME}/(?:[a-z]+/)?[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9])?")
 
 
-def inner_path(entry: Entry) -> PurePosixPath:
-    """Where a member of the evidence lies below its folder.
-
-    Raises:
-        RefusedContentError: its name leads elsewhere, or is none that a builder gives.
-    """
-    match = _PATH.fullmatch(entry.name)
-    if match is None:
-        raise RefusedContentError(
-            f"{entry.name!r} in the index is refused: evidence has no such names.",
-            remedy="Get another copy of the bundle, and tell whoever made it.",
-        )
-    return PurePosixPath(match[1])
+def is_evidence(name: str) -> bool:
+    """Whether a member of a bundle may have this name and be evidence."""
+    return _PATH.fullmatch(name) is not None
 
 
 def is_inner(path: str) -> bool:
     """Whether a path is one that evidence has below its folder."""
-    return _PATH.fullmatch(f"{FOLDER_NAME}/{path}") is not None
+    return is_evidence(f"{FOLDER_NAME}/{path}")
+
+
+def inner_path(entry: Entry) -> PurePosixPath:
+    """Where a member of the evidence lies below its folder."""
+    return PurePosixPath(entry.name.removeprefix(f"{FOLDER_NAME}/"))
 
 
 def describe_evidence(entries: Iterable[Entry]) -> str:

@@ -4,14 +4,16 @@ The builder asks the same of a manifest and a lock, long before there is an inde
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from bootstrap.bundle import layout
+from bootstrap.bundle.evidence import is_evidence
 from bootstrap.bundle.model import Entry, Index, Volume
 from bootstrap.bundle.policy import Allowance
 from bootstrap.bundle.vetting.archive import LARGEST_WHEEL, grows_too_much
@@ -19,15 +21,12 @@ from bootstrap.bundle.vetting.findings import Verdict
 from bootstrap.bundle.vetting.metadata import identify
 from bootstrap.bundle.vetting.names import fold, judge_name
 from bootstrap.bundle.vetting.rules import RULES
-from bootstrap.bundle.vetting.texts import unfit_character
+from bootstrap.bundle.vetting.values import judge_values, judge_versions
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PROBE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
-# More than any disk has; the sums of such numbers are still exact everywhere.
-_LARGEST_NUMBER = 1 << 50
 _MOST_FILES = 1 << 24
 _LONGEST_IN_PATH = 100
-_LONGEST_TEXT = 4000
 _DOCUMENTS, _WHEELS = "docs/", "wheels/"
 _RUNTIME = "runtime/python.tar.zst"
 INDEX_NAME = "bundle.json"
@@ -71,14 +70,11 @@ def _version(text: str) -> Version | None:
         return None
 
 
-def judge_texts(
-    in_paths: Mapping[str, str], shown: Mapping[str, str | None], verdict: Verdict
-) -> None:
-    """Texts may be shown on a terminal; some become part of a path as well.
+def judge_parts_of_paths(in_paths: Mapping[str, str], verdict: Verdict) -> None:
+    """Texts that become part of a path lead nowhere else.
 
     Args:
-        in_paths: what it is to its text, of those that become part of a path.
-        shown: the same, of those that are only shown.
+        in_paths: what it is to its text.
         verdict: takes what is found.
     """
     for what, text in in_paths.items():
@@ -86,12 +82,6 @@ def judge_texts(
             verdict.add("index-text", what, repr(text))
         for rule, _ in judge_name(text):
             verdict.add("index-text", what, f"{text!r} ({rule})")
-    for what, told in shown.items():
-        unfit = unfit_character(told or "")
-        if unfit is not None:
-            verdict.add("index-text", what, f"has U+{ord(unfit):04X} in it")
-        elif told and len(told) > _LONGEST_TEXT:
-            verdict.add("index-text", what, f"has {len(told):,} characters")
 
 
 def judge_allowances(allowances: Iterable[Allowance], verdict: Verdict) -> None:
@@ -121,14 +111,15 @@ def judge_index(
         payload_size: bytes of the payload, all volumes joined.
         index_place: offset and size of the index itself in the payload; None if it lies elsewhere.
     """
-    judge_texts(
+    judge_values(msgspec.to_builtins(index), "", verdict)
+    judge_versions(index, verdict)
+    judge_parts_of_paths(
         {
             "product": index.product,
             "version": index.version,
             "variant": index.variant,
             "bundle_id": index.bundle_id,
         },
-        dict(_shown(index)),
         verdict,
     )
     judge_listed(
@@ -148,33 +139,6 @@ def judge_index(
     _judge_volumes(index.volumes, verdict)
 
 
-def _shown(index: Index) -> Iterator[tuple[str, str | None]]:
-    yield "company", index.company
-    yield "created_by", index.created_by
-    yield "python", index.python
-    yield "minimum_glibc", index.minimum_glibc
-    yield "minimum_vc_runtime", index.minimum_vc_runtime
-    yield "longest_path", index.longest_path.path
-    yield "longest_import", index.longest_import.path
-    runtime = index.runtime
-    yield from (("runtime.version", runtime.version), ("runtime.build", runtime.build))
-    yield from (
-        ("runtime.minimum_glibc", runtime.minimum_glibc),
-        ("runtime.warning", runtime.warning),
-    )
-    if index.cuda:
-        yield "cuda.version", index.cuda.version
-        yield "cuda.minimum_driver", index.cuda.minimum_driver
-        yield "cuda.recommended_driver", index.cuda.recommended_driver
-        yield "cuda.architectures", " ".join(index.cuda.architectures)
-    yield from ((f"groups.{place}", group.name) for place, group in enumerate(index.groups))
-    yield from ((f"checks.{place}", check.id) for place, check in enumerate(index.checks))
-    for place, rule in enumerate(index.blacklist):
-        yield f"blacklist.{place}", f"{rule.name} {rule.reason}"
-    for place, allowance in enumerate(index.allowances):
-        yield f"allowances.{place}", f"{allowance.filename} {allowance.reason}"
-
-
 def _judge_names(index: Index, verdict: Verdict) -> None:
     seen = dict[str, str]()
     for entry in index.entries:
@@ -191,6 +155,9 @@ def _judge_names(index: Index, verdict: Verdict) -> None:
         broken = [rule for rule, _ in judge_name(name)]
         if not document.name.startswith(_DOCUMENTS) or not name or "/" in name or broken:
             verdict.add("index-document", document.name, " ".join(broken))
+    for piece in index.evidence:
+        if not is_evidence(piece.name):
+            verdict.add("index-evidence", piece.name)
 
 
 def _judge_programs(index: Index, verdict: Verdict) -> None:
@@ -234,7 +201,6 @@ def _judge_numbers(index: Index, verdict: Verdict) -> None:
     runtime = index.runtime
     _judge_number(runtime.installed_size, "the size of the runtime", verdict, LARGEST_WHEEL)
     _judge_number(runtime.file_count, "the files of the runtime", verdict, _MOST_FILES)
-    _judge_number(index.disk_need, "disk_need", verdict, _LARGEST_NUMBER)
     for longest in (index.longest_path, index.longest_import):
         if longest.length != len(longest.path):
             verdict.add("index-numbers", longest.path, f"has not {longest.length:,} characters")

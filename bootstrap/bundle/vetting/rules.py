@@ -142,7 +142,9 @@ _INDEX = _firm(
     index_hash="A hash that is none compares with nothing.",
     index_text="A text that is unfit to be shown, or to become part of a path.",
     index_volumes="Volumes are numbered from 001 on, in order, and have one name.",
+    index_version="A version that is none can neither be compared nor be named in a path.",
     index_document="Documents go into one folder, each under its own name.",
+    index_evidence="Evidence lies at most one folder deep, under names that every system takes.",
     index_allowance="An allowance for something that cannot be allowed.",
 )
 

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -222,3 +223,18 @@ def test_the_program_alone_ends_as_a_program_does(tmp_path: Path) -> None:
     assert whole.startswith(program[: reader.payload_offset])
     assert program[reader.payload_offset :] == whole[-PKG_SIZE:]
     assert layout.pkg_size(program[-layout.COOKIE_SIZE :]) == PKG_SIZE
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data.replace(b"LLMSetup", b"LLM\xb2etup"),
+        lambda data: data.replace(b"{", b'{"x": ' + b"[" * 50_000 + b"]" * 50_000 + b",", 1),
+        lambda data: data.replace(b'"LLMSetup"', b'"\\ud800"'),
+        lambda _: b"",
+    ],
+    ids=["no UTF-8", "deep", "half a pair", "empty"],
+)
+def test_no_json_at_all_is_damage(spoil: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(DamagedBundleError, match="is not a valid index"):
+        decode_index(spoil(encode_index(tiny_index())))
