@@ -215,7 +215,8 @@ def _put_aside(paths: Iterable[Path], scratch: Path) -> dict[Path, Path]:
     moved = dict[Path, Path]()
     try:
         for path in paths:
-            if path.exists():
+            # A folder in the place of a file is somebody else's.
+            if path.is_file() or (path.name == EVIDENCE and path.is_dir()):
                 path.replace(folder / path.name)
                 moved[path] = folder / path.name
     except OSError:

@@ -17,6 +17,7 @@ from bootstrap.bundle.zips import zipfile
 _TRAILER = (
     *(("magic", 8), ("version", 4), ("reserved", 4), ("payload offset", 8), ("payload size", 8)),
     *(("index offset", 8), ("index size", 8), ("hash of the index", 32), ("hash of the rest", 32)),
+    ("signature", 96),
 )
 _COOKIE = (("magic", 8), ("length", 4), ("toc", 4), ("toc length", 4), ("version", 4), ("lib", 64))
 # APPNOTE.TXT, 4.3.12 and 4.3.16.
