@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import Self
 
+from bootstrap.bundle import layout
 from bootstrap.bundle.directory import open_archive
 from bootstrap.bundle.errors import DamagedBundleError, RefusedContentError
 from bootstrap.bundle.members import MemberStream
@@ -156,7 +157,7 @@ class BundleWheel:
             data: bytes = self._archive.read(self.record_path)
         except (KeyError, *UNREADABLE) as error:
             raise self.damage(str(error)) from error
-        if hashlib.sha256(data).hexdigest() != self._wheel.record_sha256:
+        if layout.sha256_hex(data) != self._wheel.record_sha256:
             raise self.damage("its RECORD was changed")
         return data
 
