@@ -8,6 +8,7 @@ import hashlib
 import io
 from typing import TYPE_CHECKING
 
+from bootstrap.bundle import layout
 from bootstrap.bundle.model import Directory
 from bootstrap.bundle.zips import zipfile
 
@@ -48,7 +49,7 @@ def open_compared(file: io.BufferedIOBase, directory: Directory, size: int) -> i
         raise ValueError("its directory lies nowhere, or is too large")
     file.seek(directory.offset)
     data = file.read(size - directory.offset)
-    if hashlib.sha256(data).hexdigest() != directory.sha256:
+    if layout.sha256_hex(data) != directory.sha256:
         raise ValueError("its directory was changed")
     return io.BufferedReader(_Joined(file, directory.offset, data))
 

@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from bootstrap.bundle import layout
 from bootstrap.bundle.directory import open_compared
 from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.members import MemberStream
@@ -147,7 +148,7 @@ class BundleWheel:
         files = (info for info in self._vetted.members if not info.is_dir())
         if sum(info.file_size for info in files) != self._wheel.installed_size:
             raise self.damage("its directory has other sizes than the index")
-        record = hashlib.sha256(self._vetted.record_bytes).hexdigest()
+        record = layout.sha256_hex(self._vetted.record_bytes)
         if record != self._wheel.record_sha256:
             raise self.damage("its RECORD was changed")
 

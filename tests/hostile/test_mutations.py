@@ -91,6 +91,27 @@ def test_few_mutants_are_of_all_sorts(tmp_path: Path) -> None:
     assert len({text.partition(": ")[2].partition(" of ")[0] for text in told}) > 8
 
 
+def test_what_signing_changes_need_not_be_noticed_wherever_it_is_met(tmp_path: Path) -> None:
+    subject = make_subject("windows", tmp_path)
+    parts = structures_of(subject.path)
+    places = {at for part in parts if not part.read for at in range(part.offset, part.end)}
+    met = 0
+    for number in range(20_000):
+        mutant = mutate(subject, number)
+        one, other = subject.files[subject.installer], mutant.files[subject.installer]
+        if (
+            len(one) == len(other)
+            and "of SmallStack" in mutant.told
+            and "bootloader" in mutant.told
+        ):
+            # All that changes lies in the first bytes then.
+            changed = {at for at in range(600) if one[at] != other[at]}
+            if one[600:] == other[600:]:
+                assert mutant.read is not (changed <= places)
+                met += changed <= places
+    assert met
+
+
 def test_a_volume_that_both_builds_have_is_no_damage(tmp_path: Path) -> None:
     subject = make_subject("volumes", tmp_path)
     name = next(name for name in subject.files if name != subject.installer)
@@ -104,7 +125,15 @@ def test_memory_is_that_of_the_program_and_not_of_who_measures(tmp_path: Path, s
     ballast = b"x" * (400 << 20)
     code = f"x = b'x' * ({size} << 20); raise SystemExit(7)"
     report = tmp_path / "peak"
-    command = [sys.executable, "-m", measured.__name__, report, sys.executable, "-c", code]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        measured.__name__,
+        report,
+        sys.executable,
+        "-c",
+        code,
+    ]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 7
     assert size << 20 < int(report.read_text()) < (size + 60) << 20
     del ballast

@@ -25,7 +25,7 @@ _TOLD_EACH = 500
 # Where a signature follows, nothing can be put in order again.
 SEALABLE = tuple(kind for kind in KINDS if kind != "signed")
 _SEALED = "sealed"
-_CARELESS = 300
+_CARELESS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

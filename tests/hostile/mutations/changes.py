@@ -235,13 +235,24 @@ def mutate(subject: Subject, number: int) -> Mutant:
             break
         change = chance.choice(list(CHANGES))
     program = where.kind.startswith(_PROGRAM) or change in ("truncate", "behead", "append")
-    size = len(subject.files[where.file]) == len(files[where.file])
     return Mutant(
         told=f"{change}: {where.kind} of {where.file} ({where.offset}, {where.size} bytes)",
         files=files,
-        read=where.read or not size,
+        read=_is_read(subject, where.file, files[where.file]),
         program=program and where.file == subject.installer,
     )
+
+
+def _is_read(subject: Subject, name: str, data: bytes) -> bool:
+    """Whether any byte is another one that somebody should look at."""
+    before = subject.files[name]
+    if len(before) != len(data):
+        return True
+    unread = [part for part in _structures(subject) if part.file == name and not part.read]
+    blank, other = bytearray(before), bytearray(data)
+    for part in unread:
+        blank[part.offset : part.end] = other[part.offset : part.end] = bytes(part.size)
+    return blank != other
 
 
 def _changed(subject: Subject, change: str, where: Structure, chance: random.Random) -> Files:
