@@ -4,6 +4,21 @@ from tests.hostile.figures import Campaign
 
 CAMPAIGNS = (
     Campaign(
+        name="servers",
+        what="server that misbehaves, by a script",
+        entry="tests.hostile.controls:servers",
+    ),
+    Campaign(
+        name="wheels",
+        what="hostile wheel",
+        entry="tests.hostile.controls:wheels",
+    ),
+    Campaign(
+        name="ordinary",
+        what="ordinary wheel, which must not be refused",
+        entry="tests.hostile.controls:ordinary_wheels",
+    ),
+    Campaign(
         name="damaged",
         what="damaged bundle",
         entry="tests.hostile.mutations.campaign:damaged",
