@@ -46,7 +46,7 @@ def test_what_somebody_has_changed_with_care_is_refused_or_does_no_harm(tmp_path
 
 def test_without_its_hashes_the_reader_would_be_caught(tmp_path: Path) -> None:
     campaign = _BY_NAME["unheeded"]
-    figures = campaign.run(work(tmp_path, mutations=400))
+    figures = campaign.run(work(tmp_path, mutations=1_000))
     require_passed(campaign, figures)
     # Not only what looks at the medium is blind then: other files are installed.
     wrong = [broken for broken in figures.broken if "not with the same files" in broken]
