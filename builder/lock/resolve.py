@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -89,12 +89,7 @@ def resolve(
         project = tomli_w.dumps(_project(manifest, variant, target, replaced, keep))
         Path(folder, "pyproject.toml").write_text(project, encoding="utf-8")
         resolved = _run_uv(Path(folder), platform, manifest.python, variant)
-    named = manifest.variant_target(variant, target).indexes
-
-    def size_at(project: str, address: str) -> int | None:
-        index = manifest.indexes[named[project]] if project in named else None
-        return size_of(address, index) if size_of else None
-
+    size_at = _sizes(manifest, manifest.variant_target(variant, target).indexes, size_of)
     wheels = [
         _choose(package, rank, size_at)
         for package in resolved["packages"]
@@ -112,6 +107,20 @@ def resolve(
         path=lock_path(manifest_path, variant, target),
         excluded=tuple(canonicalize_name(name) for name in sorted(manifest.excluded(target))),
     )
+
+
+def _sizes(
+    manifest: Manifest,
+    named: Mapping[str, str],
+    size_of: Callable[[str, str | None], int] | None,
+) -> Callable[[str, str], int | None]:
+    """What asks the host of a project's index for the bytes of a file at an address."""
+
+    def size_at(project: str, address: str) -> int | None:
+        index = manifest.indexes[named[project]] if project in named else None
+        return size_of(address, index) if size_of else None
+
+    return size_at
 
 
 def _require_same(kept: Iterable[LockedWheel], wheels: Iterable[LockedWheel]) -> None:

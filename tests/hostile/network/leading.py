@@ -28,75 +28,87 @@ def _to(address: str, status: int = 302, *body: bytes | Endless) -> Answer:
 
 def redirects() -> Iterator[Script]:
     """Row 8."""
-    good = {"page": page_answer(page()), "file": say(200, CONTENT)}
     for where in _WHERE:
-        for status in _CODES:
-            yield Script(
-                name=f"{where} {status} in a circle of one",
-                row=8,
-                routes={where: (_to("?again", status),)},
-                says="redirects",
-            )
-        for length in (2, 3, 7):
-            ring = {f"ring{n}": (_to(f"@MAIN@/ring{(n + 1) % length}"),) for n in range(length)}
-            yield Script(
-                name=f"{where} in a circle of {length}",
-                row=8,
-                routes={where: (_to("@MAIN@/ring0"),), **ring},
-                says="in circles",
-            )
+        yield from _without_end(where)
+        yield from _to_where_nothing_may_be(where)
+    yield from _harmless()
+
+
+def _without_end(where: str) -> Iterator[Script]:
+    for status in _CODES:
         yield Script(
-            name=f"{where} without an end",
+            name=f"{where} {status} in a circle of one",
             row=8,
-            routes={
-                where: (_to("@MAIN@/step1"),),
-                **{f"step{n}": (_to(f"@MAIN@/step{n + 1}"),) for n in range(1, 40)},
-            },
-            says="redirects more than 10 times",
+            routes={where: (_to("?again", status),)},
+            says="redirects",
         )
-        nowhere = (
-            *("http://192.0.2.1/x", "http://127.0.0.1.nip.example/x", "http://0.0.0.0/x"),
-            *("http://127.1/x", "http://2130706433/x", "http://[::ffff:127.0.0.1]/x"),
-            *("file:///etc/passwd", "file://127.0.0.1/etc/passwd", "ftp://127.0.0.1/x"),
-            *("data:text/html,x", "javascript:1", "gopher://127.0.0.1/x", "HTTP://192.0.2.1/"),
-            *("https://", "https:///x", "https://[", "https://127.0.0.1:99999/", "//192.0.2.1/x"),
-            *("https://127.0.0.1:port/", "https://a@b@c/", "https://192.0.2.1\\@127.0.0.1/"),
-            *("http://user:s3cret@127.0.0.1/x", "https://user@192.0.2.1/", "x:", "\xff://x"),
-        )
-        for address in nowhere:
-            yield Script(
-                name=f"{where} leads to {address}",
-                row=8,
-                routes={where: (_to(address),)},
-                left=Left.NOTHING,
-            )
-        for name, address in (("http", "@MAIN@/x"), ("http elsewhere", "@OTHER@/x")):
-            yield Script(
-                name=f"{where} leads from https to {name}",
-                row=8,
-                index="@TLS@/index",
-                routes={where: (_to(address),), "x": (good[where],)},
-                says="it redirects from https to http",
-            )
+    for length in (2, 3, 7):
+        ring = {f"ring{n}": (_to(f"@MAIN@/ring{(n + 1) % length}"),) for n in range(length)}
         yield Script(
-            name=f"{where} leads to a certificate of another host",
+            name=f"{where} in a circle of {length}",
+            row=8,
+            routes={where: (_to("@MAIN@/ring0"),), **ring},
+            says="in circles",
+        )
+    yield Script(
+        name=f"{where} without an end",
+        row=8,
+        routes={
+            where: (_to("@MAIN@/step1"),),
+            **{f"step{n}": (_to(f"@MAIN@/step{n + 1}"),) for n in range(1, 40)},
+        },
+        says="redirects more than 10 times",
+    )
+
+
+def _to_where_nothing_may_be(where: str) -> Iterator[Script]:
+    good = {"page": page_answer(page()), "file": say(200, CONTENT)}
+    nowhere = (
+        *("http://192.0.2.1/x", "http://127.0.0.1.nip.example/x", "http://0.0.0.0/x"),
+        *("http://127.1/x", "http://2130706433/x", "http://[::ffff:127.0.0.1]/x"),
+        *("file:///etc/passwd", "file://127.0.0.1/etc/passwd", "ftp://127.0.0.1/x"),
+        *("data:text/html,x", "javascript:1", "gopher://127.0.0.1/x", "HTTP://192.0.2.1/"),
+        *("https://", "https:///x", "https://[", "https://127.0.0.1:99999/", "//192.0.2.1/x"),
+        *("https://127.0.0.1:port/", "https://a@b@c/", "https://192.0.2.1\\@127.0.0.1/"),
+        *("http://user:s3cret@127.0.0.1/x", "https://user@192.0.2.1/", "x:", "\xff://x"),
+    )
+    for address in nowhere:
+        yield Script(
+            name=f"{where} leads to {address}",
+            row=8,
+            routes={where: (_to(address),)},
+            left=Left.NOTHING,
+        )
+    for name, address in (("http", "@MAIN@/x"), ("http elsewhere", "@OTHER@/x")):
+        yield Script(
+            name=f"{where} leads from https to {name}",
             row=8,
             index="@TLS@/index",
-            routes={where: (_to("@WRONG@/x"),), "x": (good[where],)},
-            says="no safe connection",
+            routes={where: (_to(address),), "x": (good[where],)},
+            says="it redirects from https to http",
         )
-        yield Script(
-            name=f"{where} leads on with a body without an end",
-            row=8,
-            routes={where: (_to("@MAIN@/none", 302, Endless(b"x" * 65536)),)},
-            says="404",
-        )
+    yield Script(
+        name=f"{where} leads to a certificate of another host",
+        row=8,
+        index="@TLS@/index",
+        routes={where: (_to("@WRONG@/x"),), "x": (good[where],)},
+        says="no safe connection",
+    )
+    yield Script(
+        name=f"{where} leads on with a body without an end",
+        row=8,
+        routes={where: (_to("@MAIN@/none", 302, Endless(b"x" * 65536)),)},
+        says="404",
+    )
+
+
+def _harmless() -> Iterator[Script]:
     for target in ("@MAIN@/x", "@OTHER@/x", "@TLS@/x", "../x"):
         for status in _CODES:
             yield Script(
                 name=f"file leads to {target} by {status}",
                 row=8,
-                routes={"file": (_to(target, status),), "x": (good["file"],)},
+                routes={"file": (_to(target, status),), "x": (say(200, CONTENT),)},
                 exit=0,
             )
     for count in (1, 9, 10, 11):

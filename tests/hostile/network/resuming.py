@@ -78,6 +78,11 @@ def wrong_parts() -> Iterator[Script]:
             routes={"file": (_part(extent),)},
             beginning=CONTENT[:_FIRST],
         )
+    yield from _other_parts()
+
+
+def _other_parts() -> Iterator[Script]:
+    last = _SIZE - 1
     kind = "multipart/byteranges; boundary=x"
     body = b"--x\r\nContent-Range: bytes 50000-149999/150000\r\n\r\n" + _REST + b"\r\n--x--"
     several = _part(None, body, Content_Type=kind)

@@ -165,6 +165,10 @@ def lengths() -> Iterator[Script]:
                 says="which is none",
                 left=Left.NOTHING,
             )
+    yield from _lengths_that_do_not_help()
+
+
+def _lengths_that_do_not_help() -> Iterator[Script]:
     for both in ("150000, 7", "150000\r\nContent-Length: 7"):
         yield Script(
             name=f"file states two lengths, {both!r}",

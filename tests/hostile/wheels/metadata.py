@@ -55,6 +55,10 @@ def _identity() -> Iterator[Case]:
             rule="metadata-unreadable",
             make=With(extra={f"{INFO}/{what}": b"\xff\xfe" + METADATA}),
         )
+    yield from _names()
+
+
+def _names() -> Iterator[Case]:
     others = {
         "another distribution": "other-1.0.dist-info/METADATA",
         "another version": "demo-2.0.dist-info/METADATA",
