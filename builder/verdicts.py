@@ -21,9 +21,16 @@ from builder.police.exclusions import list_excluded
 from builder.schemas import render_schema
 
 Verdict = Literal[
-    "clean", "refused", "waived", "expired", "not on this target", "left out", "not asked for"
+    "clean",
+    "refused",
+    "waived",
+    "expired",
+    "not on this target",
+    "left out",
+    "not asked for",
+    "allowed",
+    "not in this set",
 ]
-
 
 _UNKNOWN = "not known, not all wheels could be had"
 
@@ -49,17 +56,19 @@ class PolicyRow(Value, frozen=True, kw_only=True):
 
     Attributes:
         kind: the part of the manifest that it stands in.
-        name: of the rule there.
-        bans: what it is about, for people.
+        name: of the rule there; of an allowance, that of its distribution.
+        bans: what it is about, for people; of an allowance, the version, and what may be in it.
         verdict: ``clean`` nothing of it is there; ``refused`` it is; ``waived`` it is, by a
             waiver; ``expired`` a waiver has; ``not on this target`` it was not asked;
-            ``left out`` others ask for it and it is not there; ``not asked for`` nobody does.
+            ``left out`` others ask for it and it is not there; ``not asked for`` nobody does;
+            ``allowed`` this very wheel is there and may break rules of vetting; ``not in this
+            set`` it is not there.
         until: last day of the waiver that lets it in, or that has expired.
         reason: the waiver's where it lets something in or has expired, else the rule's.
         found: what is there, or would be.
     """
 
-    kind: Literal["blacklist", "exclusion"]
+    kind: Literal["blacklist", "exclusion", "allowance"]
     name: str
     bans: str
     verdict: Verdict
@@ -70,7 +79,7 @@ class PolicyRow(Value, frozen=True, kw_only=True):
 
 def policy_rows(case: Case) -> tuple[PolicyRow, ...]:
     """One row for each rule of the manifest. A new kind of rule adds its own here."""
-    return (*_blacklist_rows(case), *_exclusion_rows(case))
+    return (*_blacklist_rows(case), *_exclusion_rows(case), *_allowance_rows(case))
 
 
 def _blacklist_rows(case: Case) -> Iterator[PolicyRow]:
@@ -122,10 +131,8 @@ def _exclusion_rows(case: Case) -> Iterator[PolicyRow]:
     there = {wheel.name: str(wheel.version) for wheel in case.lock.wheels}
     wanted_by = {item.name: item.wanted_by for item in list_excluded(case.graph, case.excluded)}
     for exclusion in case.manifest.exclude:
-        version, sources = (
-            there.get(canonicalize_name(exclusion.name)),
-            wanted_by.get(exclusion.name, ()),
-        )
+        version = there.get(canonicalize_name(exclusion.name))
+        sources = wanted_by.get(exclusion.name, ())
         verdict: Verdict = "left out"
         if not exclusion.holds_on(case.target.name):
             verdict = "not on this target"
@@ -147,6 +154,29 @@ def _exclusion_rows(case: Case) -> Iterator[PolicyRow]:
             until=None,
             reason=exclusion.reason,
             found=(found,) if verdict in ("left out", "refused") else (),
+        )
+
+
+def _allowance_rows(case: Case) -> Iterator[PolicyRow]:
+    """That its wheel does no more than it may is seen when the wheel is read."""
+    there = {(wheel.filename, wheel.sha256): wheel for wheel in case.lock.wheels}
+    for allowance in case.manifest.allowances:
+        wheel = there.get((allowance.filename, allowance.sha256))
+        name, _, rest = allowance.filename.partition("-")
+        found = wheel and Found(
+            name=wheel.name,
+            version=str(wheel.version),
+            module=None,
+            pulled_in_by=case.pulled_in(wheel.name),
+        )
+        yield PolicyRow(
+            kind="allowance",
+            name=canonicalize_name(name),
+            bans=f"{rest.partition('-')[0]}: {', '.join([*allowance.rules, *allowance.members])}",
+            verdict="allowed" if found else "not in this set",
+            until=None,
+            reason=allowance.reason,
+            found=(found,) if found else (),
         )
 
 

@@ -99,14 +99,15 @@ def find_banned(
                 version=version,
                 filename=filename,
                 module=None,
-                pulled_in=_pulled_in(name, graph, roots, complete=complete),
+                pulled_in=pulled_in(name, graph, roots, complete=complete),
                 waiver=rule.waiver_for(version),
             )
 
 
-def _pulled_in(
+def pulled_in(
     name: NormalizedName, graph: DependencyGraph, roots: list[NormalizedName], *, complete: bool
 ) -> str:
+    """Who asked for a distribution, for people; ``complete`` if all wheels are in the graph."""
     if name in roots:
         return "the manifest itself"
     if chain := graph.chain(name, roots):
@@ -132,7 +133,7 @@ def find_hidden(
                     version=wheel.version,
                     filename=wheel.filename,
                     module=carried[0],
-                    pulled_in=_pulled_in(name, graph, roots, complete=complete),
+                    pulled_in=pulled_in(name, graph, roots, complete=complete),
                     waiver=rule.waiver_for(None),
                 )
 

@@ -51,6 +51,10 @@ class Case:
         """Whether all wheels are at hand, so that all dependencies are known."""
         return all(wheel.name in self.graph.wheels for wheel in self.lock.wheels)
 
+    def pulled_in(self, name: NormalizedName) -> str:
+        """Who asked for a distribution, for people."""
+        return blacklist.pulled_in(name, self.graph, self.roots, complete=self.is_complete)
+
     def hits(self) -> list[blacklist.Hit]:
         """All that the blacklist is about, by name and by what the wheels at hand hold."""
         named = [(wheel.name, wheel.version, wheel.filename) for wheel in self.lock.wheels]

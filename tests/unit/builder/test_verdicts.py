@@ -1,5 +1,6 @@
 """The verdict of the manifest's policy: as a table, and as JSON by its schema."""
 
+import dataclasses
 from datetime import date
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from bootstrap.bundle.policy import BlacklistRule, Waiver
+from bootstrap.bundle.policy import Allowance, BlacklistRule, Waiver
 from builder.manifest import DEFAULT_PATH, Exclusion
 from builder.police import open_case
 from builder.schemas import render_schema
@@ -80,6 +81,26 @@ def test_one_that_is_left_out_and_there_is_refused(stack: Stack) -> None:
     stack.add("gone", "3.0")
     row = next(row for row in policy_rows(stack.case) if row.name == "gone")
     assert (row.verdict, row.found[0].version) == ("refused", "3.0")
+
+
+def test_an_allowance_has_its_row(stack: Stack) -> None:
+    wheel = next(wheel for wheel in stack.lock.wheels if wheel.name == "waived")
+    there = Allowance(
+        filename=wheel.filename, sha256=wheel.sha256, members={"waived.pth": "0" * 64}, reason="m"
+    )
+    gone = Allowance(
+        filename=wheel.filename, sha256="0" * 64, rules=("archive-gap",), reason="It was built so."
+    )
+    case = dataclasses.replace(
+        stack.case, manifest=msgspec.structs.replace(stack.manifest, allowances=(there, gone))
+    )
+    first, second = [row for row in policy_rows(case) if row.kind == "allowance"]
+    assert (first.name, first.bans, first.verdict) == ("waived", "1.5: waived.pth", "allowed")
+    assert first.found[0].pulled_in_by == "demo → waived>=1"
+    assert (second.bans, second.verdict) == ("1.5: archive-gap", "not in this set")
+    assert (second.reason, second.found) == ("It was built so.", ())
+    validator = Draft202012Validator(msgspec.json.decode(SCHEMA.read_bytes()))
+    validator.validate(msgspec.json.decode(msgspec.json.encode(first)))
 
 
 def test_the_table(stack: Stack) -> None:
