@@ -38,7 +38,7 @@ from builder.pack.compose import compose, gone_if_it_fails
 from builder.pack.contents import Contents
 from builder.pack.proof import prove, prove_it_starts, prove_its_wheels
 from builder.police import (
-    Concessions,
+    Case,
     concessions_of,
     judge_lock,
     judge_wheels,
@@ -184,10 +184,10 @@ class _Workshop:
             lock, request.compression, request.cache, self._progress, self._vetter
         ) as intake:
             files = self._fetch(lock, intake.take)
-            concessions = self._police(lock, files, intake.wheels)
+            case = self._police(lock, files, intake.wheels)
             runtime = self._runtime
             stored = self._compress(intake)
-        contents = self._gather(lock, intake.wheels, stored, runtime, stub, concessions)
+        contents = self._gather(case, stored, runtime, stub)
         draft = self._pack(contents)
         return publish(draft, self._request.output, self._steps.finish(), self._progress)
 
@@ -199,9 +199,9 @@ class _Workshop:
         self._cuda_terms(lock)
         self._provenance(lock)
         today = self._request.today
-        findings = judge_lock(lock, self._manifest, today=today)
+        findings = judge_lock(open_case(lock, self._manifest, (), today))
         if any(finding.rule == "blacklist" for finding in findings):
-            findings = judge_lock(lock, self._manifest, self._witnesses(lock), today=today)
+            findings = judge_lock(open_case(lock, self._manifest, self._witnesses(lock), today))
         refuse(findings, lock.path.name)
         if thin := thin_evidence(lock):
             self._progress.warn(thin)
@@ -239,18 +239,15 @@ class _Workshop:
             arrived=arrived,
         )
 
-    def _police(
-        self, lock: Lock, files: dict[str, Path], wheels: tuple[WheelFacts, ...]
-    ) -> Concessions:
+    def _police(self, lock: Lock, files: dict[str, Path], wheels: tuple[WheelFacts, ...]) -> Case:
         self._steps.begin("police")
-        today = self._request.today
+        case = open_case(lock, self._manifest, wheels, self._request.today)
         with blaming_cache(lock, files):
-            findings = judge_wheels(lock, self._manifest, wheels, today=today)
+            findings = judge_wheels(case)
         refuse(findings, lock.path.name)
-        concessions = concessions_of(open_case(lock, self._manifest, wheels, today))
-        for remark in concessions.remarks():
+        for remark in concessions_of(case).remarks():
             self._progress.warn(remark)
-        return concessions
+        return case
 
     @cached_property
     def _runtime(self) -> PreparedRuntime:
@@ -303,14 +300,12 @@ class _Workshop:
 
     def _gather(
         self,
-        lock: Lock,
-        wheels: tuple[WheelFacts, ...],
+        case: Case,
         stored: dict[NormalizedName, StoredWheel],
         runtime: PreparedRuntime,
         stub: Stub,
-        concessions: Concessions,
     ) -> Contents:
-        graph = DependencyGraph(wheels, self._request.target.marker_environment(lock.python))
+        lock, graph = case.lock, case.graph
         contents = Contents(
             manifest=self._manifest,
             lock=lock,
@@ -324,7 +319,7 @@ class _Workshop:
             runtime=runtime,
             stub=stub,
             documents={},
-            concessions=concessions,
+            concessions=concessions_of(case),
             provenance=self._provenance(lock),
             evidence={},
             asked_volume_size=self._request.volume_size,

@@ -83,9 +83,8 @@ def policy_rows(case: Case) -> tuple[PolicyRow, ...]:
 
 
 def _blacklist_rows(case: Case) -> Iterator[PolicyRow]:
-    hits = case.hits()
     for rule in case.manifest.blacklist:
-        own = [hit for hit in hits if hit.rule is rule]
+        own = [hit for hit in case.hits if hit.rule is rule]
         verdict, until, reason = _verdict(rule, own, case)
         yield PolicyRow(
             kind="blacklist",

@@ -8,11 +8,7 @@ from bootstrap.bundle.units import human_size
 from builder import pipeline
 from builder.console import Console
 from builder.disk import replace_file, storing
-from builder.errors import (
-    ExitCode,
-    ReportedError,
-    UsageError,
-)
+from builder.errors import ExitCode, ReportedError, UsageError
 from builder.fetch import Cache, adopt
 from builder.manifest import load_manifest
 from builder.publish import Bundle

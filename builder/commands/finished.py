@@ -8,16 +8,9 @@ from bootstrap.bundle.evidence import describe_evidence
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.signature import INDEX_NAMESPACE, Judge, Signature, objection
 from builder.console import Console
-from builder.errors import (
-    DamagedBundleError,
-    ExitCode,
-    NotTrustedError,
-    UsageError,
-)
+from builder.errors import DamagedBundleError, ExitCode, NotTrustedError, UsageError
 from builder.pack.proof import prove
-from builder.police import (
-    Concessions,
-)
+from builder.police import Concessions
 from builder.report import wheels_line
 from builder.signing import read_trusted
 from builder.sums import SUMS_NAME, stated_sum

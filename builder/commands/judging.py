@@ -7,10 +7,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from builder.allowances import idle_allowances
 from builder.console import Console
-from builder.errors import (
-    ExitCode,
-    ManifestError,
-)
+from builder.errors import ExitCode, ManifestError
 from builder.facts import load_facts
 from builder.fetch import Cache
 from builder.graph import DependencyGraph, render_chain, render_tree
@@ -19,13 +16,7 @@ from builder.lock.checking import require_answering, thin_evidence
 from builder.lock.files import wanted_files
 from builder.lock.model import Lock, load_lock, lock_path
 from builder.manifest import Exclusion, Manifest, load_manifest
-from builder.police import (
-    concessions_of,
-    judge_lock,
-    judge_wheels,
-    open_case,
-    refuse,
-)
+from builder.police import concessions_of, judge_lock, judge_wheels, open_case, refuse
 from builder.targets import find_target
 from builder.today import today
 from builder.verdicts import policy_rows, render_table
@@ -36,7 +27,7 @@ from builder.wheels import WheelFacts
 
 def check(options: Namespace, console: Console) -> ExitCode:
     """Judge a lock, or any folder of wheels, by the policy; packs nothing."""
-    manifest, day = load_manifest(options.manifest), today()
+    manifest = load_manifest(options.manifest)
     manifest.variant_target(options.cuda, options.target)
     if options.wheelhouse:
         locked, wheels = read_wheelhouse(
@@ -46,7 +37,7 @@ def check(options: Namespace, console: Console) -> ExitCode:
     else:
         vetter = Vetter(manifest.allowances, VettedContents(Cache(options.cache)))
         locked, wheels = _cached_wheels(options, manifest, vetter)
-    case = open_case(locked, manifest, wheels, day)
+    case = open_case(locked, manifest, wheels, today())
     if options.policy:
         rows = policy_rows(case)
         console.table(render_table(rows), "policy", map(msgspec.to_builtins, rows))
@@ -56,8 +47,7 @@ def check(options: Namespace, console: Console) -> ExitCode:
         if thin := thin_evidence(locked):
             console.warn(thin)
     where = str(options.wheelhouse or locked.path.name)
-    judge = judge_wheels if case.is_complete else judge_lock
-    refuse(judge(locked, manifest, wheels, today=day), where)
+    refuse(judge_wheels(case) if case.is_complete else judge_lock(case), where)
     if case.is_complete:
         for remark in concessions_of(case).remarks():
             console.warn(remark)

@@ -4,9 +4,7 @@ import os
 from argparse import Namespace
 
 from builder.console import Console
-from builder.errors import (
-    ExitCode,
-)
+from builder.errors import ExitCode
 from builder.signing import PASSWORD_VARIABLE, make_key, public_path
 
 

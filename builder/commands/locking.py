@@ -5,10 +5,7 @@ from argparse import Namespace
 from bootstrap.bundle.units import human_size
 from builder.console import Console
 from builder.disk import replace_file, storing
-from builder.errors import (
-    ExitCode,
-    ReportedError,
-)
+from builder.errors import ExitCode, ReportedError
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import size_at
 from builder.lock.checking import require_answering, require_trio, thin_evidence
@@ -16,9 +13,7 @@ from builder.lock.known import load_known_wheels
 from builder.lock.model import Lock, encode_lock, load_lock, lock_path
 from builder.lock.resolve import resolve
 from builder.manifest import Manifest, load_manifest
-from builder.police import (
-    judge_lock,
-)
+from builder.police import judge_lock, open_case
 from builder.targets import find_target
 from builder.today import today
 
@@ -42,7 +37,7 @@ def lock(options: Namespace, console: Console) -> ExitCode:
         )
         require_trio(made, facts)
         _warn_of_thin_evidence(made, console)
-        for finding in judge_lock(made, manifest, today=today()):
+        for finding in judge_lock(open_case(made, manifest, (), today())):
             console.warn(f"{finding.message} A build will refuse it, and tell the whole chain.")
         with storing(made.path.parent, option="--manifest"):
             made.path.parent.mkdir(exist_ok=True)

@@ -39,6 +39,6 @@ class Concessions:
 def concessions_of(case: Case) -> Concessions:
     """Those of a set whose wheels are all at hand."""
     return Concessions(
-        waived=tuple(waived for hit in case.hits() if (waived := hit.waived(case.today))),
+        waived=tuple(waived for hit in case.hits if (waived := hit.waived(case.today))),
         excluded=list_excluded(case.graph, case.excluded),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from packaging.utils import NormalizedName, canonicalize_name
 
@@ -16,9 +17,10 @@ from builder.targets import TargetPlatform, find_target
 from builder.wheels import WheelFacts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots: what costs a walk over all wheels is remembered.
+@dataclass(frozen=True, kw_only=True)
 class Case:
-    """What the rules need to know beside the wheels.
+    """A set, and all that the rules need to know to judge it.
 
     Attributes:
         graph: of those wheels that are at hand.
@@ -55,59 +57,49 @@ class Case:
         """Who asked for a distribution, for people."""
         return blacklist.pulled_in(name, self.graph, self.roots, complete=self.is_complete)
 
-    def hits(self) -> list[blacklist.Hit]:
+    @cached_property
+    def hits(self) -> tuple[blacklist.Hit, ...]:
         """All that the blacklist is about, by name and by what the wheels at hand hold."""
         named = [(wheel.name, wheel.version, wheel.filename) for wheel in self.lock.wheels]
-        return [
+        return (
             *blacklist.find_banned(named, self.rules, graph=self.graph, roots=self.roots),
             *blacklist.find_hidden(self.graph, self.rules, self.roots, complete=self.is_complete),
-        ]
+        )
 
 
 def open_case(lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts], today: date) -> Case:
-    """Put together what the rules look at."""
+    """Put together what the rules look at.
+
+    Args:
+        lock: the set.
+        manifest: where the rules stand.
+        wheels: those of the set that are at hand; they tell who pulled a banned one in, and
+            whether they themselves hold something banned.
+        today: decides which waivers have expired.
+    """
     target = find_target(lock.target)
     graph = DependencyGraph(wheels, target.marker_environment(lock.python))
     return Case(manifest=manifest, lock=lock, target=target, graph=graph, today=today)
 
 
-def judge_lock(
-    lock: Lock, manifest: Manifest, at_hand: Sequence[WheelFacts] = (), *, today: date
-) -> list[Finding]:
-    """What can be refused before anything is fetched.
-
-    Args:
-        lock: the set.
-        manifest: where the rules stand.
-        at_hand: wheels of the set that are there already; they tell who pulled a banned one
-            in, and whether they themselves hold something banned.
-        today: decides which waivers have expired.
-    """
-    return _judge_names(open_case(lock, manifest, at_hand, today))
-
-
-def judge_wheels(
-    lock: Lock, manifest: Manifest, wheels: Sequence[WheelFacts], *, today: date
-) -> list[Finding]:
-    """The whole verdict over the lock and the files of all its wheels."""
-    case = open_case(lock, manifest, wheels, today)
-    variant = manifest.variant(lock.variant)
+def judge_wheels(case: Case) -> list[Finding]:
+    """The whole verdict over a set whose wheels are all at hand."""
     return [
-        *_judge_names(case),
-        *cuda.find_wrong_torch(case.graph, variant.cuda),
+        *judge_lock(case),
+        *cuda.find_wrong_torch(case.graph, case.manifest.variant(case.lock.variant).cuda),
         *wheelset.find_unmet(case.graph, case.excluded.keys()),
         *wheelset.find_collisions(case.graph),
     ]
 
 
-def _judge_names(case: Case) -> list[Finding]:
+def judge_lock(case: Case) -> list[Finding]:
+    """What can be refused before anything is fetched."""
     lock, manifest = case.lock, case.manifest
     distributions = [(wheel.name, wheel.version) for wheel in lock.wheels]
     accepted = frozenset(case.target.tags(lock.python))
-    hits = case.hits()
     return [
-        *blacklist.refuse_hits(hits, case.today),
-        *blacklist.find_expired(case.rules, hits, case.today),
+        *blacklist.refuse_hits(case.hits, case.today),
+        *blacklist.find_expired(case.rules, case.hits, case.today),
         *exclusions.find_present(distributions, case.excluded),
         *wheelset.find_implausible(lock.wheels, lock.path.name),
         *wheelset.find_misfits(lock.wheels, accepted, case.target.name),

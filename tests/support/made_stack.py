@@ -62,7 +62,7 @@ class Stack:
         return lock_wheels(self.wheels, self.folder, variant="v")
 
     def judge(self) -> list[Finding]:
-        return judge_wheels(self.lock, self.manifest, self.wheels, today=self.today)
+        return judge_wheels(self.case)
 
     @property
     def case(self) -> Case:

@@ -24,7 +24,7 @@ from builder.graph import DependencyGraph
 from builder.intake import Vetter, read_wheels
 from builder.lock.checking import check_lock
 from builder.lock.requirements import requirements
-from builder.police import judge_wheels
+from builder.police import judge_wheels, open_case
 
 SMALL = Work(wheels=12)
 LARGE = Work(wheels=2, large=3_000_000)
@@ -47,7 +47,7 @@ def test_the_builder_has_nothing_to_object_to(work: Work, tmp_path: Path) -> Non
     assert check_lock(lock, manifest, load_facts()) == []
     wheels = read_wheels(lock, Cache(tmp_path / "a" / "cache").at_hand(stack.files), Vetter(()))
     assert len(wheels) == work.wheels
-    assert not judge_wheels(lock, manifest, wheels, today=date(2026, 1, 1))
+    assert not judge_wheels(open_case(lock, manifest, wheels, date(2026, 1, 1)))
     assert sum(wheel.footprint.file_count for wheel in wheels) == work.files
     graph = DependencyGraph(wheels, TARGET.marker_environment(lock.python))
     assert graph.chain(lock.wheels[-1].name, [stack.changing])

@@ -16,7 +16,7 @@ from builder.lock.checking import check_lock
 from builder.lock.model import encode_lock, load_lock
 from builder.lock.requirements import digest
 from builder.manifest import Exclusion, load_manifest
-from builder.police import concessions_of, judge_lock
+from builder.police import concessions_of, judge_lock, open_case
 from tests.support.made_stack import Stack
 
 TORCHAO = Exclusion(name="torchao", reason="Only for quantizing.")
@@ -128,4 +128,4 @@ def test_our_lock_with_unsloth_leaves_torchao_out() -> None:
     assert {"unsloth", "unsloth-zoo", "triton", "bitsandbytes", "trl"} <= names
     assert lock.excluded == ("torchao", "xformers")
     assert names.isdisjoint(lock.excluded)
-    assert judge_lock(lock, manifest, today=date(2026, 1, 1)) == []
+    assert judge_lock(open_case(lock, manifest, (), date(2026, 1, 1))) == []

@@ -17,7 +17,7 @@ from bootstrap.bundle.value import Target
 from builder.errors import ExitCode, ManifestError, NotTrustedError
 from builder.lock.model import Lock, LockedWheel, encode_lock, load_lock, lock_path
 from builder.manifest import DEFAULT_PATH, load_manifest
-from builder.police import judge_lock
+from builder.police import judge_lock, open_case
 from builder.targets import find_target
 
 SHA = hashlib.sha256(b"wheel").hexdigest()
@@ -287,7 +287,7 @@ def test_every_variant_but_one_is_locked_for_both_targets() -> None:
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
 def test_our_locks_fit_their_target(path: Path) -> None:
-    assert judge_lock(load_lock(path), load_manifest(), today=date(2026, 1, 1)) == []
+    assert judge_lock(open_case(load_lock(path), load_manifest(), (), date(2026, 1, 1))) == []
 
 
 def test_other_tools_may_add_to_a_package(tmp_path: Path) -> None:

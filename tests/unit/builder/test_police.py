@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.bundle.policy import BlacklistRule
-from builder.police import judge_lock
+from builder.police import judge_lock, open_case
 from tests.support.made_stack import LINUX, Stack
 
 
@@ -27,7 +27,7 @@ def test_the_chain_to_a_banned_one(stack: Stack) -> None:
     (finding,) = stack.judge()
     assert finding.rule == "blacklist"
     assert "Pulled in by: demo → zoo → torchao>=0.13." in finding.message
-    (before,) = judge_lock(stack.lock, stack.manifest, today=stack.today)
+    (before,) = judge_lock(open_case(stack.lock, stack.manifest, (), stack.today))
     assert "not known, not all wheels could be had" in before.message
 
 

@@ -9,7 +9,7 @@ import pytest
 from bootstrap.bundle.policy import BlacklistRule, Waiver
 from bootstrap.bundle.value import Target
 from builder.errors import ExitCode, RefusedContentError, UsageError
-from builder.police import concessions_of, judge_lock, judge_wheels, refuse
+from builder.police import concessions_of, judge_lock, judge_wheels, open_case, refuse
 from builder.today import today
 from tests.support.made_stack import TODAY, Stack
 
@@ -55,7 +55,7 @@ def stack(tmp_path: Path) -> Stack:
 def test_what_a_waiver_lets_in(stack: Stack, given: tuple[Waiver, ...], *, let_in: bool) -> None:
     stack.rules = (rule(*given),)
     assert stack.rules_broken() == ([] if let_in else ["blacklist"])
-    before = judge_lock(stack.lock, stack.manifest, today=stack.today)
+    before = judge_lock(open_case(stack.lock, stack.manifest, (), stack.today))
     assert [finding.rule for finding in before] == ([] if let_in else ["blacklist"])
 
 
@@ -125,7 +125,7 @@ def test_a_hidden_module_has_no_version_of_its_own(
 def test_a_waiver_of_one_rule_does_not_help_against_another(stack: Stack) -> None:
     other = BlacklistRule(name="torchao", specifier=">=0.18", reason="Too new.")
     stack.rules = (rule(waiver()), other)
-    (finding,) = judge_wheels(stack.lock, stack.manifest, stack.wheels, today=TODAY)
+    (finding,) = judge_wheels(open_case(stack.lock, stack.manifest, stack.wheels, TODAY))
     assert "Too new." in finding.message
 
 
