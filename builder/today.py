@@ -15,13 +15,22 @@ def today(environment: Mapping[str, str] = os.environ) -> date:
     Raises:
         UsageError: the variable holds no number of seconds that is a date.
     """
+    return (stated_time(environment) or datetime.now(UTC)).date()
+
+
+def stated_time(environment: Mapping[str, str]) -> datetime | None:
+    """What ``SOURCE_DATE_EPOCH`` says, in UTC; None where it says nothing.
+
+    Raises:
+        UsageError: the variable holds no number of seconds that is a date.
+    """
     stated = environment.get(VARIABLE)
     if not stated:
-        return datetime.now(UTC).date()
+        return None
     try:
-        return datetime.fromtimestamp(int(stated), UTC).date()
+        return datetime.fromtimestamp(int(stated), UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(
-            f"{VARIABLE} is {stated!r}, which is no time.",
-            remedy="Set it to seconds since 1970 in UTC, or unset it.",
+            f"{VARIABLE} is {stated!r}, and not a number of seconds since 1970.",
+            remedy="Correct or unset it.",
         ) from error

@@ -10,14 +10,13 @@ from typing import Any
 
 from bootstrap.bundle.provenance import Provenance
 from builder import __version__
-from builder.errors import UsageError
 from builder.evidence.pieces import Piece
 from builder.evidence.revision import Revision
 from builder.lock.model import Lock, LockedWheel
+from builder.today import stated_time
 
 # pip's own, whatever it is configured to be; the others are named by the manifest.
 DEFAULT_INDEX = "pypi"
-_EPOCH = "SOURCE_DATE_EPOCH"
 
 
 def state_provenance(
@@ -54,14 +53,8 @@ def build_time(
     Raises:
         UsageError: ``SOURCE_DATE_EPOCH`` is no number of seconds.
     """
-    if epoch := environment.get(_EPOCH):
-        try:
-            return datetime.fromtimestamp(int(epoch), UTC)
-        except (ValueError, OverflowError, OSError) as error:
-            raise UsageError(
-                f"{_EPOCH} is {epoch!r}, and not a number of seconds since 1970.",
-                remedy="Correct or unset it.",
-            ) from error
+    if stated := stated_time(environment):
+        return stated
     if revision and not revision.dirty:
         return revision.time
     return max((wheel.uploaded for wheel in wheels if wheel.uploaded), default=None)
