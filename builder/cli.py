@@ -269,7 +269,8 @@ def _lock_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="lock the same files again, with what their index says of them now (upload times)",
+        help="lock the same files again, with what their index says of them now (upload times, "
+        "attestations)",
     )
 
 

@@ -8,6 +8,7 @@ from builder.disk import replace_file, storing
 from builder.errors import ExitCode, ReportedError
 from builder.facts import CudaFacts, load_facts
 from builder.fetch import size_at
+from builder.lock.attested import add_attestations
 from builder.lock.checking import require_answering, require_trio, thin_evidence
 from builder.lock.known import load_known_wheels
 from builder.lock.model import Lock, encode_lock, load_lock, lock_path
@@ -36,6 +37,7 @@ def lock(options: Namespace, console: Console) -> ExitCode:
             size_of=size_at,
         )
         require_trio(made, facts)
+        made = add_attestations(made, manifest, console)
         _warn_of_thin_evidence(made, console)
         for finding in judge_lock(open_case(made, manifest, (), today())):
             console.warn(f"{finding.message} A build will refuse it, and tell the whole chain.")

@@ -109,8 +109,9 @@ def _package(wheel: LockedWheel, index: str) -> dict[str, Any]:
         "index": index,
         "hash-publishers": wheel.publishers,
         "uploaded": timestamp(wheel.uploaded) if wheel.uploaded else None,
-        # Null: the index was not asked for one, or gives none.
-        "attestation": None,
+        # Of the provenance document (PEP 740) that the index had when it was locked; nothing in
+        # that was verified.
+        "attestation-sha256": wheel.attestation,
     }
 
 

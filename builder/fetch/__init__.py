@@ -4,7 +4,7 @@ from builder.fetch.adoption import adopt
 from builder.fetch.cache import Cache, default_cache_folder, hash_file, require_intact, sync
 from builder.fetch.download import MissingFilesError, fetch, size_at
 from builder.fetch.model import WantedFile
-from builder.fetch.origins import Origin, origins
+from builder.fetch.origins import Origin, attestation_digests, origins
 from builder.fetch.transport import HASTY, PATIENT, Patience
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Patience",
     "WantedFile",
     "adopt",
+    "attestation_digests",
     "default_cache_folder",
     "fetch",
     "hash_file",

@@ -6,9 +6,11 @@
     origins/<sha256>.provenance   the attestations (PEP 740), as the index has them
 """
 
+import hashlib
 import os
 from collections.abc import Iterable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,13 +19,14 @@ from threading import Event
 import msgspec
 
 from builder.errors import RefusedContentError
-from builder.fetch.addresses import linked
+from builder.fetch.addresses import host_of, linked
 from builder.fetch.cache import Cache
 from builder.fetch.failures import TransportError
-from builder.fetch.indexes import locate
+from builder.fetch.indexes import locate, source_of
 from builder.fetch.model import WantedFile
 from builder.fetch.pages import ListedFile
 from builder.fetch.transport import Patience, Transport
+from builder.progress import Progress
 
 _ACCEPTED = "application/vnd.pypi.integrity.v1+json, application/json;q=0.5"
 _LARGEST_PROVENANCE = 1 << 20
@@ -143,11 +146,9 @@ class Attester:
         if listed.provenance is None or self._given_up.is_set():
             return
         try:
-            document = self._transport.read(
-                linked(address, listed.provenance), accept=_ACCEPTED, limit=_LARGEST_PROVENANCE
-            )
-            if is_provenance(document.content):
-                _write(_provenance_place(self._cache, file), document.content)
+            document = _read_provenance(self._transport, address, listed.provenance)
+            if is_provenance(document):
+                _write(_provenance_place(self._cache, file), document)
         except TransportError as error:
             if error.status is None:
                 self._given_up.set()
@@ -168,6 +169,74 @@ class Attester:
     def close(self) -> None:
         """Give the connections back."""
         self._transport.close()
+
+
+def attestation_digests(
+    files: Iterable[WantedFile], progress: Progress, *, jobs: int = 8
+) -> dict[str, str]:
+    """Ask the indexes for what they have of attestations; fetches and keeps nothing.
+
+    Args:
+        files: whose.
+        progress: hears of files whose index could not be asked.
+        jobs: questions at the same time.
+
+    Returns:
+        SHA-256 of a file to that of its provenance document (PEP 740), where there is one.
+    """
+    # A host that cannot be reached would keep each file waiting.
+    silent = set[str]()
+    with (
+        closing(Transport(connections=jobs, patience=_ASIDE)) as transport,
+        ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="attestations") as pool,
+    ):
+
+        def ask(file: WantedFile) -> str | None:
+            host = host_of(source_of(file))
+            if host in silent:
+                raise TransportError("it was not asked any more", transient=True)
+            try:
+                found = locate(file, transport)
+                if found.listed.provenance is None:
+                    return None
+                document = _read_provenance(transport, found.page, found.listed.provenance)
+            except TransportError as error:
+                if error.status is None:
+                    silent.add(host)
+                raise
+            if not is_provenance(document):
+                raise TransportError("what it gives is no provenance document", transient=False)
+            return hashlib.sha256(document).hexdigest()
+
+        try:
+            asked = {file: pool.submit(ask, file) for file in files}
+            wait(asked.values())
+        finally:
+            # Leaving the pool waits for its threads.
+            transport.stop()
+            pool.shutdown(cancel_futures=True)
+    failed = {file: error for file, future in asked.items() if (error := future.exception())}
+    for error in failed.values():
+        if not isinstance(error, TransportError):
+            raise error
+    if failed:
+        file, error = next(iter(failed.items()))
+        progress.warn(
+            f"Whether there are attestations is not known of {len(failed)} files, such as "
+            f"{file.filename} ({host_of(source_of(file))}: {error}); lock --keep asks again."
+        )
+    done = {file.sha256: future.result() for file, future in asked.items() if file not in failed}
+    return {sha256: digest for sha256, digest in done.items() if digest}
+
+
+def _read_provenance(transport: Transport, page: str, link: str) -> bytes | bytearray:
+    """What an index has at the link of a page.
+
+    Raises:
+        TransportError: it does not give it.
+    """
+    document = transport.read(linked(page, link), accept=_ACCEPTED, limit=_LARGEST_PROVENANCE)
+    return document.content
 
 
 def _recall(cache: Cache, file: WantedFile) -> _Remembered | None:

@@ -6,6 +6,7 @@ wheel comes from stands in the manifest.
 
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ _TOOL = "llmsetup"
 _WHEELHOUSE = "../wheelhouse/"
 # How many vouch for a hash that the index itself was not asked for.
 _PUBLISHERS = "hash-publishers"
+_ATTESTATION = "attestation-sha256"
 _EXCLUDED = "excluded"
 
 
@@ -41,6 +43,8 @@ class LockedWheel:
         publishers: how many others have published the hash, of a wheel whose index was not
             asked; None where the index itself has stated it.
         uploaded: when the index got it; None where that was not stated.
+        attestation: SHA-256 of what the index had of attestations (PEP 740) when it was locked;
+            None where it had none, or could not be asked.
     """
 
     name: NormalizedName
@@ -50,6 +54,7 @@ class LockedWheel:
     size: int | None
     publishers: int | None = None
     uploaded: datetime | None = None
+    attestation: str | None = None
 
     @property
     def listed(self) -> Listed:
@@ -127,6 +132,8 @@ def _tool(lock: Lock) -> dict[str, Any]:
 
 
 def _package(wheel: LockedWheel) -> Package:
+    stated = {_PUBLISHERS: wheel.publishers, _ATTESTATION: wheel.attestation}
+    own = {key: value for key, value in stated.items() if value}
     return Package(
         name=wheel.name,
         version=wheel.version,
@@ -138,7 +145,7 @@ def _package(wheel: LockedWheel) -> Package:
                 hashes={"sha256": wheel.sha256},
             )
         ],
-        tool={_TOOL: {_PUBLISHERS: wheel.publishers}} if wheel.publishers else None,
+        tool={_TOOL: own} if own else None,
     )
 
 
@@ -238,14 +245,18 @@ def _locked(place: int, package: Package) -> LockedWheel:
     sha256 = wheel.hashes.get("sha256", "")
     if not _is_sha256(sha256):
         raise ValueError(f"{where}.wheels[0].hashes.sha256: is missing or not a SHA-256")
+    own = (package.tool or {}).get(_TOOL, {})
+    if not isinstance(own, dict):
+        raise ValueError(f"{where}.tool.{_TOOL}: must be a table")  # noqa: TRY004 (one error for all)
     return LockedWheel(
         name=package.name,
         version=package.version,
         filename=filename,
         sha256=sha256,
         size=wheel.size,
-        publishers=_publishers(package, where),
+        publishers=_publishers(own, f"{where}.tool.{_TOOL}"),
         uploaded=wheel.upload_time,
+        attestation=_attestation(own, f"{where}.tool.{_TOOL}"),
     )
 
 
@@ -257,14 +268,18 @@ def _require_plausible(wheels: list[LockedWheel], path: Path) -> None:
         raise ValueError("; ".join(map(str, verdict.findings)).removesuffix("."))
 
 
-def _publishers(package: Package, where: str) -> int | None:
-    tool = (package.tool or {}).get(_TOOL)
-    if tool is None:
-        return None
-    count = tool.get(_PUBLISHERS) if isinstance(tool, dict) else None
-    if not isinstance(count, int) or count < 1:
-        raise ValueError(f"{where}.tool.{_TOOL}.{_PUBLISHERS}: must be a number, 1 or more")
+def _publishers(own: Mapping[str, Any], where: str) -> int | None:
+    count = own.get(_PUBLISHERS)
+    if count is not None and (not isinstance(count, int) or count < 1):
+        raise ValueError(f"{where}.{_PUBLISHERS}: must be a number, 1 or more")
     return count
+
+
+def _attestation(own: Mapping[str, Any], where: str) -> str | None:
+    digest = own.get(_ATTESTATION)
+    if digest is not None and (not isinstance(digest, str) or not _is_sha256(digest)):
+        raise ValueError(f"{where}.{_ATTESTATION}: is no SHA-256")
+    return digest
 
 
 def _is_sha256(text: str) -> bool:

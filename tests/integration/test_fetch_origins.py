@@ -1,5 +1,6 @@
 """What an index says of a file is remembered with it; its attestations never stand in the way."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.fetch import Cache, Origin, origins
+from builder.fetch import Cache, Origin, attestation_digests, origins
 from tests.hostile.network.play import ready_stage, run_script
 from tests.hostile.network.script import (
     CONTENT,
@@ -139,6 +140,44 @@ def test_a_spoilt_memory_is_none(stage: Stage, cache: Cache) -> None:
     assert origins(cache, [FILE]) == {SHA256: replace(ORIGIN, attestation=None)}
     (cache.root / "origins" / f"{SHA256}.json").write_bytes(b"\x00")
     assert origins(cache, [FILE]) == {}
+
+
+def asked_for(stage: Stage, play: Play, progress: Counting) -> dict[str, str]:
+    file = replace(FILE, index=stage.fill("@MAIN@/index", play))
+    return attestation_digests([file], progress)
+
+
+def test_their_hash_can_be_had_without_the_file(stage: Stage) -> None:
+    counting = Counting()
+    with playing(stage, ATTESTED, p=(say(200, PROVENANCE),)) as play:
+        digest = hashlib.sha256(PROVENANCE).hexdigest()
+        assert asked_for(stage, play, counting) == {SHA256: digest}
+        assert f"files/{NAME}" not in paths(play)
+    assert counting.said == []
+
+
+def test_where_there_are_none_nothing_is_said(stage: Stage) -> None:
+    counting = Counting()
+    with playing(stage, html(f"../../files/{NAME}")) as play:
+        assert asked_for(stage, play, counting) == {}
+    assert counting.said == []
+
+
+@pytest.mark.parametrize("failing", [say(500), say(404), say(200, b"{}")])
+def test_that_they_could_not_be_had_is_told(stage: Stage, failing: Answer) -> None:
+    counting = Counting()
+    with playing(stage, ATTESTED, p=(failing,)) as play:
+        assert asked_for(stage, play, counting) == {}
+    (told,) = counting.said
+    assert NAME in told
+    assert "lock --keep" in told
+
+
+def test_a_host_that_cannot_be_reached_is_asked_once() -> None:
+    counting = Counting()
+    files = [replace(FILE, sha256=digit * 64, index="http://127.0.0.1:9/simple") for digit in "ab"]
+    assert attestation_digests(files, counting, jobs=1) == {}
+    assert "2 files" in counting.said[0]
 
 
 def test_what_was_yanked_is_told_and_taken(stage: Stage, cache: Cache) -> None:

@@ -248,7 +248,7 @@ def test_provenance_names_index_and_upload_of_each_package(tmp_path: Path) -> No
             "index": "pypi",
             "hash-publishers": None,
             "uploaded": "2026-01-02T03:04:05Z",
-            "attestation": None,
+            "attestation-sha256": None,
         }
     ]
 

@@ -1,6 +1,7 @@
 import hashlib
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -98,6 +99,12 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     assert load_lock(write(made)) == made
 
 
+def test_hashes_of_attestations_can_be_read(tmp_path: Path) -> None:
+    attested = replace(wheel("demo-1.0-py3-none-any.whl"), attestation="b" * 64)
+    made = lock(tmp_path, attested)
+    assert load_lock(write(made)) == made
+
+
 names = st.from_regex(r"\A[a-z][a-z0-9]{0,8}(_[a-z0-9]{1,4})?\Z")
 
 
@@ -180,9 +187,12 @@ SDIST = {"path": "../wheelhouse/demo-1.0.tar.gz", "hashes": {"sha256": SHA}}
         (lambda data: data.update({"lock-version": "2.0"}), "2.0"),
         (without("packages"), "packages"),
         (wheel_with(size=-1), r"the size of demo-1\.0-py3-none-any\.whl is -1"),
-        (package_with(tool={"llmsetup": {}}), r"\(demo\)\.tool\.llmsetup\.hash-publishers: must"),
+        (package_with(tool={"llmsetup": 1}), r"\(demo\)\.tool\.llmsetup: must be a table"),
+        (
+            package_with(tool={"llmsetup": {"attestation-sha256": "5"}}),
+            r"\(demo\)\.tool\.llmsetup\.attestation-sha256: is no SHA-256",
+        ),
         (package_with(tool={"llmsetup": {"hash-publishers": 0}}), "must be a number, 1 or more"),
-        (package_with(tool={"llmsetup": 1}), "must be a number, 1 or more"),
         (package_with(sdist=SDIST), r"packages\[0\] \(demo\): only wheels may be locked"),
         (package_with(wheels=[]), "wheels"),
         (
@@ -272,6 +282,7 @@ def test_what_is_not_stated_is_not_written(tmp_path: Path) -> None:
     text = encode_lock(lock(tmp_path, wheel("demo-1.0-py3-none-any.whl", size=None))).decode()
     assert "size" not in text
     assert "hash-publishers" not in text
+    assert "attestation" not in text
 
 
 def test_every_variant_but_one_is_locked_for_both_targets() -> None:
