@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -15,7 +16,7 @@ from builder.lock.model import Lock
 from builder.progress import Bar, Progress
 from builder.transcode import RECIPES, Shelf, Transcoder
 from builder.vetted import VettedContents
-from builder.wheels import StoredWheel, WheelFacts, read_wheel
+from builder.wheels import StoredWheel, WheelFacts, read_each, read_wheel
 
 
 class Intake:
@@ -99,10 +100,10 @@ def read_wheels(lock: Lock, files: dict[str, Path], vetter: "Vetter") -> tuple[W
 
     Raises:
         DamagedBundleError: a file in the cache went bad.
-        RefusedContentError: it did not, and breaks rules of vetting.
+        RefusedContentError: some did not, and break rules of vetting; tells of all.
     """
-    return tuple(
-        vetter.read(files[wheel.sha256], wheel.filename, wheel.sha256)
+    return read_each(
+        partial(vetter.read, files[wheel.sha256], wheel.filename, wheel.sha256)
         for wheel in lock.wheels
         if wheel.sha256 in files
     )

@@ -1,6 +1,7 @@
 """A folder of wheels, looked at as if it were locked."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bootstrap.bundle.policy import Allowance, allowance_for
@@ -8,7 +9,7 @@ from bootstrap.bundle.value import Target
 from builder.errors import UsageError
 from builder.fetch import hash_file
 from builder.lock.model import Lock, LockedWheel
-from builder.wheels import WheelFacts, read_wheel
+from builder.wheels import WheelFacts, read_each, read_wheel
 
 
 def read_wheelhouse(
@@ -22,7 +23,7 @@ def read_wheelhouse(
 
     Raises:
         UsageError: there are no wheels.
-        RefusedContentError: one of them breaks rules of vetting.
+        RefusedContentError: some of them break rules of vetting; tells of all.
     """
     paths = sorted(folder.glob("*.whl"))
     if not paths:
@@ -30,8 +31,9 @@ def read_wheelhouse(
             f"There are no wheels in {folder}.", remedy="Give the right folder with --wheelhouse."
         )
     hashes = {path: hash_file(path) for path in paths}
-    wheels = tuple(
-        read_wheel(
+    wheels = read_each(
+        partial(
+            read_wheel,
             path,
             path.name,
             depth="contents",

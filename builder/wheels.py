@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,10 @@ from builder.footprint import Footprint, installed_paths, measure
 # Originals are read by Python's own module, whose error of this name is another one.
 UNREADABLE = (zipfile.BadZipFile, *zips.UNREADABLE)
 _REPLACE = "Fetch the wheel again, or lock another version of it."
+_REPLACE_OR_ALLOW = (
+    f"{_REPLACE[:-1]}; what may be allowed by hash (docs/vetting.md) can go into the manifest's "
+    "allowances, once somebody has read it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,28 @@ def unusable(filename: str, why: object) -> RefusedContentError:
     return RefusedContentError(f"{filename} is not a usable wheel: {why}.", remedy=_REPLACE)
 
 
+def read_each(reads: Iterable[Callable[[], WheelFacts]]) -> tuple[WheelFacts, ...]:
+    """Read several wheels, and tell all that is refused at once.
+
+    Raises:
+        RefusedContentError: some are refused.
+    """
+    facts, refused = list[WheelFacts](), list[RefusedContentError]()
+    for read in reads:
+        try:
+            facts.append(read())
+        except RefusedContentError as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise RefusedContentError(
+            "\n".join(error.message for error in refused),
+            remedy=" ".join(dict.fromkeys(error.remedy for error in refused)),
+        )
+    return tuple(facts)
+
+
 def read_wheel(
     path: Path, filename: str, *, depth: Depth = "headers", allowance: Allowance | None = None
 ) -> WheelFacts:
@@ -111,7 +137,9 @@ def read_wheel(
     """
     try:
         with path.open("rb") as file:
-            vetted = vet_wheel(file, filename, depth=depth, allowance=allowance, remedy=_REPLACE)
+            vetted = vet_wheel(
+                file, filename, depth=depth, allowance=allowance, remedy=_REPLACE_OR_ALLOW
+            )
         name, version, _, tags = parse_wheel_filename(filename)
         metadata, _ = parse_email(vetted.metadata)
         return WheelFacts(

@@ -10,6 +10,7 @@ from builder.fetch import Cache, WantedFile, fetch
 from builder.intake import Vetter, open_intake
 from builder.lock.model import Lock
 from builder.progress import Progress
+from builder.wheelhouse import read_wheelhouse
 from builder.wheels import read_wheel
 from tests.support.made_locks import lock_wheels
 from tests.support.small_stack import make_wheel
@@ -48,6 +49,19 @@ def cache(tmp_path: Path, wheels: list[Path]) -> Cache:
     for wheel in wheels:
         (tmp_path / "cache/files" / sha256_of(wheel)).write_bytes(wheel.read_bytes())
     return Cache(tmp_path / "cache")
+
+
+def test_all_that_is_refused_is_told_at_once(tmp_path: Path) -> None:
+    bad = [
+        make_wheel(tmp_path, name, "1.0", {f"{name}.pth": b"import os\n"}) for name in ("a", "b")
+    ]
+    good = make_wheel(tmp_path, "c", "1.0", {"c.py": b""})
+    with pytest.raises(RefusedContentError) as caught:
+        read_wheelhouse(tmp_path, "cpu", "linux_x86_64", "3.11")
+    for wheel in bad:
+        assert f"{wheel.name} is refused" in caught.value.message
+    assert good.name not in caught.value.message
+    assert caught.value.remedy.count("allowances") == 1
 
 
 def test_what_is_cached_arrives_at_once(cache: Cache, wheels: list[Path]) -> None:
