@@ -9,7 +9,10 @@ from builder.processes import ProgramError, run_program
 
 ROOT = Path(__file__).parents[2]
 # What a build is made by and from; a changed test changes no bundle.
-_SOURCES = ("builder", "bootstrap", "metadata", "dist_templates", "pyproject.toml", "LICENSE")
+_SOURCES = (
+    *("builder", "bootstrap", "metadata", "dist_templates", "requirements"),
+    *("pyproject.toml", "LICENSE"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +40,10 @@ def read_revision(root: Path = ROOT) -> Revision | None:
         top = _git(root, "rev-parse", "--show-toplevel").strip()
         if Path(top).resolve() != root.resolve():
             return None
-        commit, seconds = _git(root, "log", "-1", "--format=%H %ct").split()
+        # Both have settings by which the user's own configuration would change the answer.
+        commit, seconds = _git(root, "log", "-1", "--no-show-signature", "--format=%H %ct").split()
         present = [name for name in _SOURCES if (root / name).exists()]
-        changed = _git(root, "status", "--porcelain", "--", *present)
+        changed = _git(root, "status", "--porcelain", "--untracked-files=normal", "--", *present)
     except (ProgramError, ValueError):
         return None
     return Revision(

@@ -200,6 +200,24 @@ def test_it_is_the_same_whoever_builds(tmp_path: Path, monkeypatch: pytest.Monke
     assert read_revision(folder) == mine
 
 
+def test_it_is_the_same_however_git_is_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = checkout(tmp_path / "house")
+    (folder / "builder" / "y.py").write_text("y = 2\n")
+    changed = read_revision(folder)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        "[status]\n showUntrackedFiles = no\n[log]\n showSignature = true\n"
+    )
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert changed is not None
+    assert changed.dirty
+    assert read_revision(folder) == changed
+
+
 def test_what_is_no_checkout_has_none(tmp_path: Path) -> None:
     assert read_revision(tmp_path) is None
     inner = checkout(tmp_path / "house") / "builder"
