@@ -32,6 +32,8 @@ from builder.schemas import render_schema, schema_of
 
 _ROOT = Path(__file__).parents[1]
 DEFAULT_PATH = _ROOT / "metadata" / "dependencies.json"
+# What stubs are frozen with, and made of.
+FREEZER_PATH = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
 # Scripts that go along as data; the installed Python runs them.
 PROBES = _ROOT / "bootstrap" / "probes"
 

@@ -24,7 +24,7 @@ from builder.intake import Vetter
 from builder.launching import NATIVE, Launcher
 from builder.lock.files import wanted_files
 from builder.lock.model import load_lock, lock_path
-from builder.manifest import DEFAULT_PATH, load_manifest
+from builder.manifest import FREEZER_PATH, load_manifest
 from builder.processes import ProgramError, run_program
 from builder.progress import Progress
 from builder.runtime import pruning
@@ -34,10 +34,9 @@ from builder.runtime.pins import PinnedRuntime, newest_runtime
 from builder.targets import TargetPlatform, host_target
 from builder.vetted import VettedContents
 
-FREEZER = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
 _TARGET: Target = "win_amd64"
 _PYTHON = "3.11"
-_LOCK = lock_path(FREEZER, "freezer", _TARGET)
+_LOCK = lock_path(FREEZER_PATH, "freezer", _TARGET)
 # Bytes of the rig and of what it is made from.
 _NEED = 1 << 30
 _REGISTRY = ("system.reg", "user.reg", "userdef.reg")
@@ -149,7 +148,7 @@ def rig_key() -> str:
 
 def rig_files() -> tuple[WantedFile, ...]:
     """Everything that has to be fetched for the rig."""
-    return (_pin().wanted, *wanted_files(load_lock(_LOCK), load_manifest(FREEZER)))
+    return (_pin().wanted, *wanted_files(load_lock(_LOCK), load_manifest(FREEZER_PATH)))
 
 
 def _pin() -> PinnedRuntime:
@@ -170,7 +169,7 @@ def _make(folder: Path, wine: str, cache: Cache, *, offline: bool, progress: Pro
         # Packing leaves out what is not CPython's own.
         pack(tree.folder, work / "python.tar.zst")
         unpack(work / "python.tar.zst", part / "python", _TARGET)
-        vetter = Vetter(load_manifest(FREEZER).allowances, VettedContents(cache))
+        vetter = Vetter(load_manifest(FREEZER_PATH).allowances, VettedContents(cache))
         for wheel in load_lock(_LOCK).wheels:
             vetter.read(found[wheel.sha256], wheel.filename, wheel.sha256)
             named = work / wheel.filename

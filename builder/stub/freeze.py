@@ -16,13 +16,13 @@ from builder.disk import storing
 from builder.errors import UnfitHostError
 from builder.fetch import Cache, WantedFile, hash_file
 from builder.launching import NATIVE, Launcher
-from builder.manifest import PROBES
+from builder.manifest import FREEZER_PATH, PROBES
 from builder.processes import unburdened_environment
 from builder.progress import Progress
 from builder.stub import linux, windows
 from builder.stub.identity import Identity
 from builder.stub.model import Stub, open_stub
-from builder.stub.parts import FREEZER, NAME, OWN_LICENSE, Freezer, pack_parts
+from builder.stub.parts import NAME, OWN_LICENSE, Freezer, pack_parts
 from builder.targets import TargetPlatform, host_target
 from builder.wine import Rig, find_wine, open_rig, rig_files, rig_key
 
@@ -200,7 +200,7 @@ def _sources(target: TargetPlatform) -> Iterator[Path]:
     yield from sorted((_ROOT / "bootstrap").rglob("*.py"))
     # How it is made counts as well.
     yield from sorted(Path(__file__).parent.glob("*.py"))
-    yield from (path for path in (FREEZER, OWN_LICENSE) if path.is_file())
+    yield from (path for path in (FREEZER_PATH, OWN_LICENSE) if path.is_file())
     if target.sys_platform == "win32":
         yield from (windows.ICON, windows.MANIFEST, windows.RUNTIME_HOOK)
 

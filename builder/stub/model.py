@@ -2,13 +2,10 @@
 
 import io
 import os
-import struct
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import pefile
 
@@ -17,15 +14,10 @@ from bootstrap.bundle.keys import TRUSTED_KEYS, PublicKey, parse_public_keys
 from builder.elf import minimum_glibc_of_streams
 from builder.errors import DamagedBundleError, RefusedContentError, UsageError
 from builder.stub.identity import Identity
+from builder.stub.package import BINARY, FREEZE_AGAIN, open_package
 from builder.targets import TargetPlatform
 
-if TYPE_CHECKING:
-    from PyInstaller.archive.readers import CArchiveReader
-
 _MAGIC = {"linux_x86_64": b"\x7fELF", "win_amd64": b"MZ"}
-# PyInstaller's PKG_ITEM_BINARY.
-_BINARY = "b"
-_FREEZE_AGAIN = "Make another one with: python -m builder freeze --target TARGET --output FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +54,7 @@ def open_stub(path: Path, target: TargetPlatform, identity: Identity | None = No
             stub = _inspect(file, path, target)
     except OSError as error:
         raise UsageError(
-            f"The stub {path} cannot be read: {error.strerror or error}.", remedy=_FREEZE_AGAIN
+            f"The stub {path} cannot be read: {error.strerror or error}.", remedy=FREEZE_AGAIN
         ) from error
     if identity and target.sys_platform == "win32":
         _require_identity(path, identity)
@@ -72,13 +64,13 @@ def open_stub(path: Path, target: TargetPlatform, identity: Identity | None = No
 
 
 def _require_trust(path: Path, identity: Identity) -> None:
-    with _package(path) as package:
+    with open_package(path) as package:
         names = [name for name in package.toc if name.replace("\\", "/") == TRUSTED_KEYS]
         text = package.extract(names[0]).decode(errors="replace") if names else None
     if text is None:
         raise RefusedContentError(
             f"The stub {path} was frozen before installers could trust keys.",
-            remedy=f"{_FREEZE_AGAIN}.",
+            remedy=f"{FREEZE_AGAIN}.",
         )
     trusted = parse_public_keys(text, str(path))
     if set(trusted) != set(identity.trusted):
@@ -86,7 +78,7 @@ def _require_trust(path: Path, identity: Identity) -> None:
         raise RefusedContentError(
             f"The stub {path} was frozen to trust {_listed(trusted)}, and the build wants it to "
             f"trust {_listed(identity.trusted)}.",
-            remedy=f"{_FREEZE_AGAIN} {again if identity.trusted else 'without --trust'}, or give "
+            remedy=f"{FREEZE_AGAIN} {again if identity.trusted else 'without --trust'}, or give "
             "this build the same --trust as that stub.",
         )
 
@@ -109,7 +101,7 @@ def _require_identity(path: Path, identity: Identity) -> None:
         raise RefusedContentError(
             f"The stub {path} says in its properties that it is {said[0]} {said[1]} of {said[2]}, "
             f"and not {' '.join(wanted[:2])} of {wanted[2]}.",
-            remedy=f"{_FREEZE_AGAIN} and the same --manifest.",
+            remedy=f"{FREEZE_AGAIN} and the same --manifest.",
         )
 
 
@@ -117,7 +109,7 @@ def _inspect(file: BinaryIO, path: Path, target: TargetPlatform) -> Stub:
     magic = _MAGIC[target.name]
     if file.read(len(magic)) != magic:
         raise RefusedContentError(
-            f"The stub {path} is no program for {target.name}.", remedy=_FREEZE_AGAIN
+            f"The stub {path} is no program for {target.name}.", remedy=FREEZE_AGAIN
         )
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - layout.COOKIE_SIZE))
@@ -126,12 +118,12 @@ def _inspect(file: BinaryIO, path: Path, target: TargetPlatform) -> Stub:
         raise DamagedBundleError(
             f"The stub {path} does not end as a frozen program does: it is cut off, something was "
             "appended, or PyInstaller did not make it.",
-            remedy=_FREEZE_AGAIN,
+            remedy=FREEZE_AGAIN,
         )
     file.seek(max(0, end - pkg_size - layout.TRAILER_SIZE))
     if layout.parse_trailer(file.read(layout.TRAILER_SIZE)):
         raise RefusedContentError(
-            f"{path} is a finished installer and not a stub.", remedy=_FREEZE_AGAIN
+            f"{path} is a finished installer and not a stub.", remedy=FREEZE_AGAIN
         )
     bootloader_size = end - pkg_size
     glibc = None
@@ -149,13 +141,13 @@ def _require_whole_image(path: Path, size: int) -> None:
             overlay = image.get_overlay_data_start_offset()
     except pefile.PEFormatError as error:
         raise DamagedBundleError(
-            f"The stub {path} is no whole Windows program: {error}.", remedy=_FREEZE_AGAIN
+            f"The stub {path} is no whole Windows program: {error}.", remedy=FREEZE_AGAIN
         ) from error
     if overlay != size:
         raise DamagedBundleError(
             f"The stub {path} has its PKG at offset {size}, and not where its program ends "
             f"({overlay}).",
-            remedy=_FREEZE_AGAIN,
+            remedy=FREEZE_AGAIN,
         )
 
 
@@ -163,25 +155,7 @@ def _binaries(path: Path) -> Iterator[BinaryIO]:
     """The bootloader, and every library and extension module in the PKG."""
     with path.open("rb") as bootloader:
         yield bootloader
-    with _package(path) as package:
+    with open_package(path) as package:
         for name, (*_, kind) in package.toc.items():
-            if kind == _BINARY:
+            if kind == BINARY:
                 yield io.BytesIO(package.extract(name))
-
-
-@contextmanager
-def _package(path: Path) -> "Iterator[CArchiveReader]":
-    """PyInstaller's PKG.
-
-    Raises:
-        DamagedBundleError: it cannot be read, or what is read of it in the context.
-    """
-    # Costs every command a quarter of a second when it is imported at the top.
-    from PyInstaller.archive import readers  # noqa: PLC0415
-
-    try:
-        yield readers.CArchiveReader(str(path))
-    except (readers.ArchiveReadError, struct.error, zlib.error, ValueError) as error:
-        raise DamagedBundleError(
-            f"The PKG of the stub {path} is damaged: {error}.", remedy=_FREEZE_AGAIN
-        ) from error

@@ -6,11 +6,9 @@ one that is frozen here.
 """
 
 import io
-import struct
 import sys
 import sysconfig
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -20,12 +18,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder import __version__
-from builder.errors import DamagedBundleError, RefusedContentError
-from builder.manifest import DEFAULT_PATH, load_manifest
+from builder.errors import RefusedContentError
+from builder.manifest import FREEZER_PATH, load_manifest
+from builder.stub.package import BINARY, FREEZE_AGAIN, open_package
 from builder.targets import TargetPlatform
 
 NAME = "parts.zip"
-FREEZER = DEFAULT_PATH.parent / "freezer" / DEFAULT_PATH.name
 OWN_LICENSE = Path(__file__).parents[2] / "LICENSE"
 _GROUP = "installer"
 # Its bootloader and its own modules are in every program that it makes.
@@ -35,7 +33,6 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _KEPT = ("METADATA", "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
 _KEPT_FOLDERS = ("licenses", "license_files", "sboms")
-_FREEZE_AGAIN = "Freeze it again with: python -m builder freeze --target TARGET --output FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +121,7 @@ def _closure(
     found: Mapping[str, metadata.Distribution], environment: Mapping[str, object]
 ) -> set[str]:
     """Names of what the installer imports, as far as it is installed, and of what that needs."""
-    group = next(g for g in load_manifest(FREEZER).groups if g.name == _GROUP)
+    group = next(g for g in load_manifest(FREEZER_PATH).groups if g.name == _GROUP)
     waiting = [package.name for package in group.packages]
     names = {_FREEZING}
     values = {key: str(value) for key, value in environment.items()} | {"extra": ""}
@@ -159,21 +156,13 @@ def read_parts(stub: Path) -> bytes:
         RefusedContentError: the stub has none: another version of the builder made it.
         DamagedBundleError: its PKG cannot be read.
     """
-    # Costs every command a quarter of a second when it is imported at the top.
-    from PyInstaller.archive import readers  # noqa: PLC0415
-
-    try:
-        package = readers.CArchiveReader(str(stub))
+    with open_package(stub) as package:
         if NAME not in package.toc:
             raise RefusedContentError(
-                f"The stub {stub} does not say what it consists of.", remedy=_FREEZE_AGAIN
+                f"The stub {stub} does not say what it consists of.", remedy=FREEZE_AGAIN
             )
         data: bytes = package.extract(NAME)
         require_archive(data)
-    except (readers.ArchiveReadError, struct.error, zlib.error, ValueError, OSError) as error:
-        raise DamagedBundleError(
-            f"The PKG of the stub {stub} is damaged: {error}.", remedy=_FREEZE_AGAIN
-        ) from error
     return data
 
 
@@ -190,14 +179,16 @@ def require_archive(data: bytes) -> None:
 
 
 def frozen_libraries(stub: Path) -> Iterable[tuple[str, bytes]]:
-    """Name and content of each shared library in a stub that is no extension module."""
-    from PyInstaller.archive import readers  # noqa: PLC0415 (as above)
+    """Name and content of each shared library in a stub that is no extension module.
 
-    package = readers.CArchiveReader(str(stub))
-    for name, (*_, kind) in sorted(package.toc.items()):
-        base = name.replace("\\", "/").rpartition("/")[2]
-        if kind == readers.PKG_ITEM_BINARY and is_library(base):
-            yield base, package.extract(name)
+    Raises:
+        DamagedBundleError: its PKG cannot be read.
+    """
+    with open_package(stub) as package:
+        for name, (*_, kind) in sorted(package.toc.items()):
+            base = name.replace("\\", "/").rpartition("/")[2]
+            if kind == BINARY and is_library(base):
+                yield base, package.extract(name)
 
 
 def is_library(name: str) -> bool:

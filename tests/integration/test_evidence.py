@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,17 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.utils import canonicalize_name
 
+from bootstrap.bundle import layout
 from bootstrap.bundle.evidence import inner_path
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
+from builder.errors import DamagedBundleError
 from builder.evidence.revision import read_revision
 from builder.fetch import Cache
 from builder.manifest import load_manifest
 from builder.progress import Progress
 from builder.stub import freeze_stub, identity_of, read_parts
+from builder.stub.parts import frozen_libraries
 from builder.targets import TARGETS
 from tests.support.commands import run_builder
 from tests.support.debian import require_root
@@ -228,3 +233,28 @@ def test_without_git_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folder = checkout(tmp_path / "house")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert read_revision(folder) is None
+
+
+def package_with(name: str, stored: bytes) -> bytes:
+    """A PKG with one library, whose compressed bytes these are."""
+    label = name.encode() + b"\0" * (16 - len(name) % 16)
+    row = struct.pack("!IIIIBc", 18 + len(label), 0, len(stored), 100, 1, b"b") + label
+    cookie = struct.pack(
+        "!8sIIII64s",
+        b"MEI\014\013\012\013\016",
+        len(stored) + len(row) + layout.COOKIE_SIZE,
+        len(stored),
+        len(row),
+        311,
+        b"libpython3.11.so.1.0",
+    )
+    return stored + row + cookie
+
+
+def test_a_library_that_cannot_be_unpacked_is_damage(tmp_path: Path) -> None:
+    stub = tmp_path / "stub"
+    stub.write_bytes(b"\x7fELF" + package_with("libz.so.1", zlib.compress(b"z" * 100)))
+    assert dict(frozen_libraries(stub)) == {"libz.so.1": b"z" * 100}
+    stub.write_bytes(b"\x7fELF" + package_with("libz.so.1", b"no stream at all"))
+    with pytest.raises(DamagedBundleError, match="The PKG of the stub"):
+        dict(frozen_libraries(stub))

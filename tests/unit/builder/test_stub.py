@@ -13,11 +13,11 @@ from builder.errors import DamagedBundleError, ExitCode, RefusedContentError, Un
 from builder.fetch import Cache
 from builder.launching import NATIVE
 from builder.lock.model import load_lock, lock_path
+from builder.manifest import FREEZER_PATH
 from builder.progress import Progress
 from builder.stub import Identity, freeze_stub, open_stub, windows
 from builder.stub.hardening import harden
 from builder.targets import TARGETS, TargetPlatform, host_target
-from builder.wine import FREEZER
 
 ROOT = Path(__file__).parents[3]
 # A real, small Windows program: the launcher that the library installer puts before scripts.
@@ -159,7 +159,9 @@ def test_every_dependency_of_the_installer_is_in_the_freezer() -> None:
         for name in imported(path)
         if name in distributions and name not in {"bootstrap", "builder"}
     }
-    locked = {wheel.name for wheel in load_lock(lock_path(FREEZER, "freezer", "win_amd64")).wheels}
+    locked = {
+        wheel.name for wheel in load_lock(lock_path(FREEZER_PATH, "freezer", "win_amd64")).wheels
+    }
     # Those that only the probes import belong to the stack and not to the installer.
     assert needed
     assert needed <= locked
