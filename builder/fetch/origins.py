@@ -183,50 +183,64 @@ def attestation_digests(
 
     Returns:
         SHA-256 of a file to that of its provenance document (PEP 740), where there is one.
+
+    Raises:
+        RefusedContentError: an index names files by paths.
     """
-    # A host that cannot be reached would keep each file waiting.
     silent = set[str]()
     with (
         closing(Transport(connections=jobs, patience=_ASIDE)) as transport,
         ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="attestations") as pool,
     ):
-
-        def ask(file: WantedFile) -> str | None:
-            host = host_of(source_of(file))
-            if host in silent:
-                raise TransportError("it was not asked any more", transient=True)
-            try:
-                found = locate(file, transport)
-                if found.listed.provenance is None:
-                    return None
-                document = _read_provenance(transport, found.page, found.listed.provenance)
-            except TransportError as error:
-                if error.status is None:
-                    silent.add(host)
-                raise
-            if not is_provenance(document):
-                raise TransportError("what it gives is no provenance document", transient=False)
-            return hashlib.sha256(document).hexdigest()
-
         try:
-            asked = {file: pool.submit(ask, file) for file in files}
+            asked = {file: pool.submit(_digest, file, transport, silent) for file in files}
             wait(asked.values())
         finally:
             # Leaving the pool waits for its threads.
             transport.stop()
             pool.shutdown(cancel_futures=True)
-    failed = {file: error for file, future in asked.items() if (error := future.exception())}
-    for error in failed.values():
-        if not isinstance(error, TransportError):
-            raise error
+    digests, failed = dict[str, str](), list[str]()
+    for file, future in asked.items():
+        try:
+            if digest := future.result():
+                digests[file.sha256] = digest
+        except TransportError as error:
+            failed.append(f"{file.filename} ({host_of(source_of(file))}: {error})")
     if failed:
-        file, error = next(iter(failed.items()))
         progress.warn(
             f"Whether there are attestations is not known of {len(failed)} files, such as "
-            f"{file.filename} ({host_of(source_of(file))}: {error}); lock --keep asks again."
+            f"{failed[0]}; lock --keep asks again."
         )
-    done = {file.sha256: future.result() for file, future in asked.items() if file not in failed}
-    return {sha256: digest for sha256, digest in done.items() if digest}
+    return digests
+
+
+def _digest(file: WantedFile, transport: Transport, silent: set[str]) -> str | None:
+    """SHA-256 of a file's provenance document; None where its index has none.
+
+    Args:
+        file: which.
+        transport: asks.
+        silent: hosts that could not be reached; each would keep every file waiting.
+
+    Raises:
+        TransportError: it cannot be told.
+        RefusedContentError: the index names files by paths.
+    """
+    host = host_of(source_of(file))
+    if host in silent:
+        raise TransportError("it was not asked any more", transient=True)
+    try:
+        found = locate(file, transport)
+        if found.listed.provenance is None:
+            return None
+        document = _read_provenance(transport, found.page, found.listed.provenance)
+    except TransportError as error:
+        if error.status is None:
+            silent.add(host)
+        raise
+    if not is_provenance(document):
+        raise TransportError("what it gives is no provenance document", transient=False)
+    return hashlib.sha256(document).hexdigest()
 
 
 def _read_provenance(transport: Transport, page: str, link: str) -> bytes | bytearray:
