@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 import subprocess
 import sys
 import tarfile as plain_tarfile
@@ -11,7 +12,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
-from bootstrap.bundle import tarball
+from bootstrap.bundle import layout, tarball
 from bootstrap.bundle.errors import ExitCode
 from bootstrap.bundle.policy import Allowance
 from bootstrap.bundle.reader import BundleReader
@@ -61,6 +62,16 @@ def test_what_is_no_table_is_told() -> None:
     for size in range(len(data)):
         with pytest.raises(ListingError):
             read_names(cast("io.RawIOBase", io.BytesIO(data[:size])))
+
+
+def test_a_table_that_is_packed_into_itself_is_told() -> None:
+    # Packed by copying, from the very place where it lies.
+    size = 17
+    packed = bytes([23, 6, 0, 1, 9, size, 0])
+    table = packed + bytes([7, 11, 1, 0, 1, 1, 0, 12, size, 0])
+    start = struct.pack("<6s2BIQQI", layout.SEVEN_ZIP_SIGNATURE, 0, 4, 0, 0, size, 0)
+    with pytest.raises(ListingError, match="no header, but 23"):
+        read_names(cast("io.RawIOBase", io.BytesIO(start + table)))
 
 
 @pytest.mark.parametrize("volume_size", [None, 3000])
