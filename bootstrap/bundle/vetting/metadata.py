@@ -101,7 +101,7 @@ _PROGRAM = (
 )
 _TAKEN = re.compile(
     rf"\.\./scripts/(?:{_PROGRAM}|python[\d.]*\.dll)"
-    rf"|\.\./data/(?:pyvenv\.cfg|(?:bin|scripts)/(?:{_PROGRAM})"
+    rf"|\.\./data/(?:pyvenv\.cfg|evidence(?:/.*)?|(?:bin|scripts)/(?:{_PROGRAM})"
     r"|lib(?:64)?/(?:python[\d.]+/)?site-packages/.*|lib64)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -162,6 +162,7 @@ def _data() -> Iterator[Case]:
         *("data/Scripts/python.exe", "data/Scripts/activate.bat", "data/PYVENV.CFG", "data/lib64"),
         *("data/lib/python3.11/site-packages/x.py", "data/Lib/site-packages/x.py"),
         *("data/lib64/python3.11/site-packages/x.py", "scripts/python", "scripts/python3"),
+        *("data/evidence/licenses/extra", "data/Evidence"),
         *(
             "scripts/python.exe",
             "scripts/python311.dll",
