@@ -138,6 +138,15 @@ BAD: list[tuple[str, str, list[plain_tarfile.TarInfo]]] = [
             "//server/x",
         )
     ),
+    # Each for itself stays inside, and the second leads out through the first.
+    (
+        "a link through a link",
+        "tar-link",
+        [
+            member("python/a/b/up", LINK, "../../.."),
+            member("python/out", LINK, "a/b/up/../outside"),
+        ],
+    ),
     ("two of one name", "duplicate", [member("python/a"), member("python/a")]),
     ("a folder that is a file", "name-file-and-folder", [member("python/a"), member("python/a/b")]),
     ("a file that is a folder", "name-file-and-folder", [member("python/a/b"), member("python/a")]),

@@ -66,9 +66,7 @@ def _above(path: str) -> list[str]:
 def _leaves(beside: str, link: str) -> bool:
     if link.startswith(("/", "\\")) or "\\" in link or ":" in link or "\0" in link:
         return True
-    depth = 0
-    for part in [*beside.split("/"), *link.split("/")]:
-        depth += {"..": -1, "": 0, ".": 0}.get(part, 1)
-        if depth < 0:
-            return True
-    return False
+    parts = link.split("/")
+    up = next((place for place, part in enumerate(parts) if part != ".."), len(parts))
+    # Behind a name, which may be another link, nobody can tell where ".." leads.
+    return ".." in parts[up:] or up > len([*filter(None, beside.split("/"))])
