@@ -137,8 +137,8 @@ def _is_our_copy(shown: Path) -> bool:
 def _listed(shown: Path) -> Iterator[str]:
     """Names in a copy's list, those that lead out of it left out."""
     with suppress(FileNotFoundError):
-        for name in (shown / _LIST).read_text(encoding="utf-8").splitlines():
-            # The list is a file like any other: somebody may have written into it.
+        # The list is a file like any other: somebody may have written into it, whatever it is.
+        for name in (shown / _LIST).read_text(encoding="utf-8", errors="replace").splitlines():
             if is_inner(name) and not is_link((shown / name).parent):
                 yield name
 
