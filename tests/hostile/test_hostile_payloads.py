@@ -20,7 +20,7 @@ from bootstrap.bundle.sevenzip import ListingError, read_names
 from bootstrap.bundle.value import Target
 from bootstrap.bundle.vetting import tree
 from bootstrap.bundle.vetting.findings import VettingError
-from bootstrap.bundle.zips import tarfile
+from bootstrap.bundle.zips import tarfile, zstd
 from builder.pack import compose as composing
 from builder.pack.compose import compose
 from builder.pack.container import PayloadWriter
@@ -159,7 +159,7 @@ BAD: list[tuple[str, str, list[plain_tarfile.TarInfo]]] = [
 
 
 def unpack(path: Path, folder: Path, target: Target = "linux_x86_64") -> None:
-    with tarfile.open(path) as archive:
+    with tarfile.open(path, tarinfo=tarball.BoundedMember) as archive:
         tarball.unpack_tar(archive, folder, name=path.name, target=target)
 
 
@@ -183,6 +183,41 @@ def test_a_hostile_runtime_is_refused(
         unpack(path, out)
     assert rule in {finding.rule for finding in caught.value.findings}
     assert {each.name for each in tmp_path.rglob("*outside*")} == set()
+
+
+def bomb_of(kind: bytes) -> bytes:
+    """A header that announces far more than follows."""
+    made = member("python/x", kind)
+    made.size = 1 << 40
+    return made.tobuf(plain_tarfile.GNU_FORMAT) + bytes(1 << 16)
+
+
+def sparse_by_pax() -> bytes:
+    made = member("python/x")
+    made.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    return made.tobuf(plain_tarfile.PAX_FORMAT) + b"99999999\n".ljust(512, b"0") + bytes(1 << 16)
+
+
+@pytest.mark.parametrize(
+    ("rule", "data"),
+    [
+        *(("tar-header", bomb_of(kind)) for kind in (b"L", b"K", b"x", b"g", b"X")),
+        ("tar-type", bomb_of(b"S")),
+        ("tar-type", sparse_by_pax()),
+    ],
+)
+def test_what_a_header_announces_is_not_read(tmp_path: Path, rule: str, data: bytes) -> None:
+    """Also behind another member, and as it is read when installing."""
+    first = member("python/a").tobuf(plain_tarfile.GNU_FORMAT)
+    for whole in (data, first + data):
+        path = tmp_path / "python.tar.zst"
+        path.write_bytes(zstd.compress(whole))
+        with (
+            pytest.raises(VettingError) as caught,
+            tarfile.open(path, "r|zst", tarinfo=tarball.BoundedMember) as archive,
+        ):
+            tarball.unpack_tar(archive, tmp_path / "out", name="x", target="linux_x86_64")
+        assert {finding.rule for finding in caught.value.findings} == {rule}
 
 
 def test_case_counts_where_it_counts(tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ _INDEX = _firm(
 _TAR = _firm(
     tar_type="A runtime has files, folders and links only.",
     tar_link="A link leads out of the runtime.",
+    tar_header="Names and the like are held in memory, so a long one is a bomb.",
     tar_count="It has far more members than any Python.",
 )
 

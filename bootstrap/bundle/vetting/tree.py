@@ -27,7 +27,8 @@ class TreeVetting:
         """One more; ``verdict`` takes what is found."""
         name = member.name
         verdict.extend(judge_name(name), name)
-        if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        plain = member.isfile() and not member.issparse()
+        if not (plain or member.isdir() or member.issym() or member.islnk()):
             verdict.add("tar-type", name)
         # A hard link names a member, a symbolic link something beside itself.
         beside = name.rpartition("/")[0] if member.issym() else ""
