@@ -14,7 +14,7 @@ from pathlib import Path
 from bootstrap.bundle.evidence import FOLDER_NAME, inner_path, is_inner
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import UnsafeTargetError
+from bootstrap.errors import BusyError, UnsafeTargetError
 from bootstrap.files import is_link, part_of, patiently, remove_file, replace_file, replace_link
 from bootstrap.generation import LINK_NAME, Generation
 
@@ -151,6 +151,6 @@ def _names_below(folder: Path) -> Iterator[str]:
 
 def _remove_if_empty(*folders: Path) -> None:
     for path in folders:
-        with suppress(OSError):
+        with suppress(OSError, BusyError):
             if not is_link(path):
                 patiently(path.rmdir, path)

@@ -235,6 +235,17 @@ def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         unpack(path, tmp_path / "out")
 
 
+def test_too_many_bytes(tmp_path: Path) -> None:
+    """Refused by what the header says, before any of it is written."""
+    large = member("python/large")
+    large.size = 5 << 30
+    path = tmp_path / "python.tar"
+    path.write_bytes(large.tobuf(plain_tarfile.GNU_FORMAT) + bytes(1024))
+    with pytest.raises(VettingError, match="tar-size"):
+        unpack(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def allowed(wheel: Path, sha256: str, pth: bytes = PTH) -> Allowance:
     return Allowance(
         filename=wheel.name,

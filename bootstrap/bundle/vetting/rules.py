@@ -154,6 +154,7 @@ _TAR = _firm(
     tar_link="A link leads out of the runtime.",
     tar_header="Names and the like are held in memory, so a long one is a bomb.",
     tar_count="It has far more members than any Python.",
+    tar_size="It unpacks to far more than any Python.",
 )
 
 RULES: Mapping[str, Rule] = {**_NAMES, **_ARCHIVE, **_RECORD, **_METADATA, **_INDEX, **_TAR}

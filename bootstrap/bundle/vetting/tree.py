@@ -7,6 +7,8 @@ from bootstrap.bundle.zips import tarfile
 
 # A whole CPython with its tests has some 15,000.
 _MOST_MEMBERS = 200_000
+# And some 400 MB.
+_MOST_BYTES = 4 << 30
 
 
 class TreeVetting:
@@ -22,6 +24,7 @@ class TreeVetting:
         self._seen = dict[str, str]()
         self._parents = set[str]()
         self._files = set[str]()
+        self._bytes = 0
 
     def judge(self, member: tarfile.TarInfo, verdict: Verdict) -> None:
         """One more; ``verdict`` takes what is found."""
@@ -30,6 +33,9 @@ class TreeVetting:
         plain = member.isfile() and not member.issparse()
         if not (plain or member.isdir() or member.issym() or member.islnk()):
             verdict.add("tar-type", name)
+        self._bytes += member.size
+        if self._bytes > _MOST_BYTES:
+            verdict.add("tar-size", name, f"{self._bytes:,} bytes so far")
         # A hard link names a member, a symbolic link something beside itself.
         beside = name.rpartition("/")[0] if member.issym() else ""
         if (member.issym() or member.islnk()) and _leaves(beside, member.linkname):
