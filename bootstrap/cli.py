@@ -1,11 +1,12 @@
 """The installer's command line: arguments in, exit code out."""
 
 import argparse
+import functools
 import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -84,7 +85,8 @@ def main(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> str:
     mode = _mode(options)
     modes.require_fitting(mode, options)
-    target = _target(options, mode)
+    open_bundle = functools.cache(lambda: _open_bundle(options))
+    target = _target(options, mode, open_bundle)
 
     def open_log() -> None:
         if options.log:
@@ -102,7 +104,7 @@ def _run(options: argparse.Namespace, log: LogListener, listener: Listener) -> s
         upkeep = Upkeep(target=target, allow_no_gpu=options.allow_no_gpu, listener=listener)
         return modes.keep_up(mode, options, upkeep, open_log, _asker(options))
     session = Session(
-        reader=_open_bundle(options),
+        reader=open_bundle(),
         target=target,
         wishes=modes.wishes(mode, options),
         listener=listener,
@@ -121,13 +123,15 @@ def _is_uninstaller() -> bool:
     return _frozen() and Path(sys.executable).name.lower() == UNINSTALLER
 
 
-def _target(options: argparse.Namespace, mode: str) -> Path:
+def _target(
+    options: argparse.Namespace, mode: str, open_bundle: Callable[[], BundleReader]
+) -> Path:
     target = options.target
     if target is None and mode not in modes.OF_A_TARGET:
         return Path()
     if target is None and mode in modes.UPKEEP and _is_uninstaller():
         target = Path(sys.executable).parent
-    target = target or usual_target(_open_bundle(options).index.product)
+    target = target or usual_target(open_bundle().index.product)
     # Without resolving: a target that is a link must be seen as one.
     return lengthen(Path(os.path.abspath(target)))  # noqa: PTH100 (Path.absolute keeps "..")
 

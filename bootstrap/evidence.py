@@ -14,7 +14,7 @@ from pathlib import Path
 from bootstrap.bundle.evidence import FOLDER_NAME, inner_path, is_inner
 from bootstrap.bundle.model import Index
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.errors import UnsafeTargetError
+from bootstrap.errors import BusyError, UnsafeTargetError
 from bootstrap.files import is_link, part_of, patiently, remove_file, replace_file, replace_link
 from bootstrap.generation import LINK_NAME, Generation
 
@@ -137,8 +137,8 @@ def _is_our_copy(shown: Path) -> bool:
 def _listed(shown: Path) -> Iterator[str]:
     """Names in a copy's list, those that lead out of it left out."""
     with suppress(FileNotFoundError):
-        for name in (shown / _LIST).read_text(encoding="utf-8").splitlines():
-            # The list is a file like any other: somebody may have written into it.
+        # The list is a file like any other: somebody may have written into it, whatever it is.
+        for name in (shown / _LIST).read_text(encoding="utf-8", errors="replace").splitlines():
             if is_inner(name) and not is_link((shown / name).parent):
                 yield name
 
@@ -151,6 +151,6 @@ def _names_below(folder: Path) -> Iterator[str]:
 
 def _remove_if_empty(*folders: Path) -> None:
     for path in folders:
-        with suppress(OSError):
+        with suppress(OSError, BusyError):
             if not is_link(path):
                 patiently(path.rmdir, path)

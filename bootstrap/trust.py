@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bootstrap.bundle.frame import COPY_AGAIN
 from bootstrap.bundle.keys import TRUSTED_KEYS, PublicKey, parse_public_keys
 from bootstrap.bundle.signature import Judge, Signature, objection
-from bootstrap.errors import NotTrustedError
+from bootstrap.errors import DamagedBundleError, NotTrustedError, UsageError
 
 
 def judge_of(path: Path) -> Judge | None:
@@ -18,6 +19,9 @@ def judge_of(path: Path) -> Judge | None:
 
     Returns:
         None where this program was frozen without keys, or is not frozen.
+
+    Raises:
+        DamagedBundleError: the program's own list of keys is missing or cannot be read.
     """
     keys = _frozen_keys()
     return trusting(keys, path) if keys else None
@@ -47,4 +51,9 @@ def _frozen_keys() -> tuple[PublicKey, ...]:
         return ()
     # Each frozen program has the file, be it empty: without it, something was taken away.
     path = Path(__file__).with_name(Path(TRUSTED_KEYS).name)
-    return parse_public_keys(path.read_text(encoding="utf-8"), TRUSTED_KEYS)
+    try:
+        return parse_public_keys(path.read_text(encoding="utf-8"), TRUSTED_KEYS)
+    except (OSError, UnicodeDecodeError, UsageError) as error:
+        raise DamagedBundleError(
+            f"The keys that this installer trusts cannot be read: {error}", remedy=COPY_AGAIN
+        ) from error

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from bootstrap.bundle import layout
 from bootstrap.bundle.model import Directory
+from bootstrap.bundle.vetting.archive import LARGEST_TAIL
 from bootstrap.bundle.zips import zipfile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-
-# Of a wheel with some million files. It is held in memory.
-LARGEST_DIRECTORY = 256 << 20
 
 
 def describe_directory(file: io.BufferedReader) -> Directory:
@@ -35,7 +33,7 @@ def describe_directory(file: io.BufferedReader) -> Directory:
 
 
 def open_compared(file: io.BufferedIOBase, directory: Directory, size: int) -> io.BufferedReader:
-    """A stored wheel as a file whose directory was compared, and is not read again.
+    """A stored wheel as a file whose directory was compared, and is not read again but held.
 
     Args:
         file: the wheel.
@@ -45,7 +43,7 @@ def open_compared(file: io.BufferedIOBase, directory: Directory, size: int) -> i
     Raises:
         ValueError: the directory is not what was stored.
     """
-    if not 0 <= size - directory.offset <= LARGEST_DIRECTORY:
+    if not 0 <= size - directory.offset <= LARGEST_TAIL:
         raise ValueError("its directory lies nowhere, or is too large")
     file.seek(directory.offset)
     data = file.read(size - directory.offset)

@@ -6,19 +6,23 @@ from pathlib import PurePosixPath
 
 from bootstrap.bundle.model import Entry
 from bootstrap.bundle.units import human_size
+from bootstrap.bundle.vetting.names import judge_name
 
 FOLDER_NAME = "evidence"
 SBOM_NAME = "sbom.cdx.json"
 PROVENANCE_NAME = "provenance.json"
 LICENSES = "licenses"
 SBOMS = "sboms"
-# Plain names, at most one folder deep, that every file system takes.
+# Plain names, at most one folder deep.
 _PATH = re.compile(rf"{FOLDER_NAME}/(?:[a-z]+/)?[A-Za-z0-9](?:[A-Za-z0-9._+-]*[A-Za-z0-9])?")
 
 
 def is_evidence(name: str) -> bool:
-    """Whether a member of a bundle may have this name and be evidence."""
-    return _PATH.fullmatch(name) is not None
+    """Whether a member of a bundle may have this name and be evidence.
+
+    Every file system takes such names, and none is a device's.
+    """
+    return _PATH.fullmatch(name) is not None and not any(judge_name(name))
 
 
 def is_inner(path: str) -> bool:

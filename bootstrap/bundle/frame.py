@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 COPY_AGAIN = "Copy the bundle again from its source and compare it with SHA256SUMS."
 _MAX_INDEX_SIZE = 64 << 20
+# Of Authenticode's table; a signature with its certificates and a time stamp takes some 20 KB.
+_MAX_TABLE_SIZE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ def _find_pkg(file: BinaryIO, path: Path, size: int, signing: pe.Signing | None)
                 f"{path} does not end with its signature: it was cut off or added to.",
                 remedy=COPY_AGAIN,
             )
+        _require_no_other_pkg(file, path, signing)
     file.seek(max(0, end - layout.COOKIE_SIZE - padding))
     tail = file.read(layout.COOKIE_SIZE + padding)
     for zeros in range(padding + 1):
@@ -111,3 +114,14 @@ def _find_pkg(file: BinaryIO, path: Path, size: int, signing: pe.Signing | None)
         "or it is not a bundle.",
         remedy=COPY_AGAIN,
     )
+
+
+def _require_no_other_pkg(file: BinaryIO, path: Path, signing: pe.Signing) -> None:
+    """PyInstaller's bootloader takes the last cookie of the file, and no hash is over the table."""
+    file.seek(signing.table_offset)
+    table = file.read(min(signing.table_size, _MAX_TABLE_SIZE + 1))
+    if len(table) > _MAX_TABLE_SIZE or layout.COOKIE_MAGIC in table:
+        raise DamagedBundleError(
+            f"{path} has something else where its signature should be: it was added to.",
+            remedy=COPY_AGAIN,
+        )

@@ -32,7 +32,7 @@ SIGNATURE_HEADER_SIZE = 32
 SEVEN_ZIP_SIGNATURE = b"7z\xbc\xaf\x27\x1c"
 
 _COOKIE = struct.Struct("!8sIIII64s")
-_COOKIE_MAGIC = b"MEI\014\013\012\013\016"
+COOKIE_MAGIC = b"MEI\014\013\012\013\016"
 COOKIE_SIZE = _COOKIE.size
 
 _TRAILER = struct.Struct(f"<8sIIQQQQ32s32s{SIGNATURE_SIZE}s")
@@ -112,7 +112,7 @@ def pkg_size(tail: bytes) -> int | None:
     if len(tail) != COOKIE_SIZE:
         return None
     magic, length, *_ = _COOKIE.unpack(tail)
-    return int(length) if magic == _COOKIE_MAGIC and length >= COOKIE_SIZE else None
+    return int(length) if magic == COOKIE_MAGIC and length >= COOKIE_SIZE else None
 
 
 def member_offsets(sizes: list[int]) -> list[int]:

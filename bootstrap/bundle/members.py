@@ -1,8 +1,8 @@
 """The files of a wheel, decompressed strictly forward.
 
-``zipfile`` reads the directory. Its own reading of members takes their CRC
-as well, and copies every byte twice more, which is a third of the time: here each file is
-compared with its SHA-256 anyway.
+:mod:`bootstrap.bundle.vetting.archive` reads the directory. What ``zipfile`` does with members
+takes their CRC as well, and copies every byte twice more, which is a third of the time: here each
+file is compared with its SHA-256 anyway.
 
 Source: PKWARE's ``APPNOTE.TXT``, 4.4.5 (compression method).
 """

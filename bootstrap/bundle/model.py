@@ -254,9 +254,8 @@ def decode_index(data: bytes) -> Index:
 
     Raises:
         DamagedBundleError: not JSON, of another format version, or a field is
-            missing, wrong or unknown; the message names the place.
-        RefusedContentError: what it says is of no good; see
-            :mod:`bootstrap.bundle.soundness`.
+            missing, wrong or unknown; the message names the place. Whether it can be true is
+            for :mod:`bootstrap.bundle.vetting.index` to say.
     """
     try:
         version = msgspec.json.decode(data, type=_FormatOnly).format

@@ -42,8 +42,11 @@ def read_names(file: io.RawIOBase) -> list[str]:
         return []
     try:
         header = _Header(_part(file, offset, size))
-        while (kind := header.number()) == _ENCODED:
+        kind = header.number()
+        if kind == _ENCODED:
+            # Once, as it is written: one could lie inside itself, again and again.
             header = _Header(_decode(file, header))
+            kind = header.number()
         if kind != _HEADER:
             raise ListingError(f"there is no header, but {kind}")
         return header.names()

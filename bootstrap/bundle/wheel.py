@@ -112,8 +112,12 @@ class BundleWheel:
         self._reader = reader
         self._wheel = wheel
         self.file = self.open_file()
-        self._vetted = self._vet()
-        self._require_same()
+        try:
+            self._vetted = self._vet()
+            self._require_same()
+        except BaseException:
+            self.file.close()
+            raise
         self.dist_info = self._vetted.dist_info
         self.record_bytes = self._vetted.record_bytes
         self._files = {info.filename: info for info in self._vetted.members if not info.is_dir()}

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.bundle.tarball import unpack_tar
+from bootstrap.bundle.tarball import BoundedMember, unpack_tar
 from bootstrap.bundle.zips import tarfile, zstd
 from bootstrap.errors import DamagedBundleError, InstallError
 from bootstrap.generation import Generation
@@ -62,7 +62,9 @@ def unpack_runtime(
         hashed = _Hashed(section, progress)
         try:
             # The stream mode reads strictly forward, so that the hash sees every byte once.
-            with tarfile.open(fileobj=hashed, mode="r|zst", bufsize=1 << 20) as archive:
+            with tarfile.open(
+                fileobj=hashed, mode="r|zst", bufsize=1 << 20, tarinfo=BoundedMember
+            ) as archive:
                 unpack_tar(archive, generation.runtime, name=entry.name, target=generation.target)
         except (tarfile.TarError, *_ODD) as error:
             raise reader.damage(entry, because=str(error)) from error

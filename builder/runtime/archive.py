@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.bundle.tarball import unpack_tar
+from bootstrap.bundle.tarball import BoundedMember, unpack_tar
 from bootstrap.bundle.value import Target
 from bootstrap.bundle.zips import tarfile, zstd
 from builder.errors import RefusedContentError
@@ -36,7 +36,7 @@ def unpack(archive: Path, folder: Path, target: Target) -> None:
         RefusedContentError: it is no tar archive, or a member breaks a rule of vetting.
     """
     try:
-        with tarfile.open(archive) as file:
+        with tarfile.open(archive, tarinfo=BoundedMember) as file:
             unpack_tar(file, folder, name=archive.name, target=target)
     except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
         raise RefusedContentError(

@@ -24,9 +24,9 @@ def test_saved_inputs_are_understood_or_refused() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_seeds_are_understood_or_refused(target: FuzzTarget) -> None:
-    for seed in seeds_of(target):
-        target.check(seed)
+def test_seeds_reach_what_is_to_be_tried(target: FuzzTarget) -> None:
+    refused = [seed for seed in seeds_of(target) if target.check(seed)]
+    assert not refused
 
 
 def test_the_corpus_is_small_and_there() -> None:

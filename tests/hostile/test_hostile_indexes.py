@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap.bundle import layout
 from bootstrap.bundle.errors import ExitCode
-from bootstrap.bundle.model import Check, Index, Volume
+from bootstrap.bundle.model import Check, Directory, Index, Volume
 from bootstrap.bundle.policy import Allowance, BlacklistRule
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.vetting.findings import VettingError
@@ -86,6 +86,15 @@ def check(probe: str, id_: str = "x") -> Change:
     return with_(checks=(Check(id=id_, probe=probe),))
 
 
+def endless_check(index: Index) -> Index:
+    return with_(checks=(Check(id="x", probe="imports", timeout=1 << 40),))(index)
+
+
+def of_another_size(index: Index) -> Index:
+    (demo,) = index.wheels
+    return wheel(size=demo.size + 1)(index)
+
+
 def cuda(**fields: Any) -> Change:
     def change(index: Index) -> Index:
         assert index.cuda
@@ -98,10 +107,11 @@ def rule(specifier: str) -> Change:
     return with_(blacklist=(BlacklistRule(name="x", specifier=specifier, reason="r"),))
 
 
-def evidence(name: str) -> Change:
+def evidence(*names: str) -> Change:
     def change(index: Index) -> Index:
         (only,) = index.evidence
-        return msgspec.structs.replace(index, evidence=(msgspec.structs.replace(only, name=name),))
+        named = tuple(msgspec.structs.replace(only, name=name) for name in names)
+        return msgspec.structs.replace(index, evidence=named)
 
     return change
 
@@ -215,6 +225,8 @@ CASES: list[tuple[str, str, Change]] = [
     ("a negative size", "index-numbers", wheel(size=-1)),
     ("an endless size", "index-numbers", wheel(size=1 << 60)),
     ("a negative installed size", "index-numbers", wheel(installed_size=-1)),
+    ("an original of another size", "index-numbers", of_another_size),
+    ("an endless check", "index-numbers", endless_check),
     ("a bomb", "index-numbers", wheel(installed_size=1 << 40)),
     ("negative files", "index-numbers", wheel(file_count=-1)),
     ("endless files", "index-numbers", wheel(file_count=1 << 40)),
@@ -224,6 +236,7 @@ CASES: list[tuple[str, str, Change]] = [
     ("an endless need", "index-numbers", with_(disk_need=1 << 60)),
     ("no hash", "index-hash", wheel(sha256="")),
     ("no hash of RECORD", "index-hash", wheel(record_sha256="x")),
+    ("no hash of a directory", "index-hash", wheel(directory=Directory(offset=0, sha256=""))),
     ("an unknown rule allowed", "index-allowance", allowance(rules=("no-such",))),
     ("a firm rule allowed", "index-allowance", allowance(rules=("name-traversal",))),
     ("all startup code allowed", "index-allowance", allowance(rules=("startup-code",))),
@@ -248,7 +261,17 @@ CASES: list[tuple[str, str, Change]] = [
             "a/../../x",
             "a/b/c",
             "con?",
+            "nul",
+            "Com1.txt",
+            "aux/x",
+            "licenses/prn.txt",
+            "x" * 256,
         )
+    ),
+    (
+        "evidence that is a file and a folder",
+        "index-evidence",
+        evidence("evidence/licenses/x", "evidence/Licenses"),
     ),
     ("evidence elsewhere", "index-evidence", evidence("docs/LICENSE")),
     ("a text too long", "index-text", with_(company="x" * 30_000)),

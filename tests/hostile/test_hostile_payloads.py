@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 import subprocess
 import sys
 import tarfile as plain_tarfile
@@ -11,7 +12,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
-from bootstrap.bundle import tarball
+from bootstrap.bundle import layout, tarball
 from bootstrap.bundle.errors import ExitCode
 from bootstrap.bundle.policy import Allowance
 from bootstrap.bundle.reader import BundleReader
@@ -19,7 +20,7 @@ from bootstrap.bundle.sevenzip import ListingError, read_names
 from bootstrap.bundle.value import Target
 from bootstrap.bundle.vetting import tree
 from bootstrap.bundle.vetting.findings import VettingError
-from bootstrap.bundle.zips import tarfile
+from bootstrap.bundle.zips import tarfile, zstd
 from builder.pack import compose as composing
 from builder.pack.compose import compose
 from builder.pack.container import PayloadWriter
@@ -61,6 +62,16 @@ def test_what_is_no_table_is_told() -> None:
     for size in range(len(data)):
         with pytest.raises(ListingError):
             read_names(cast("io.RawIOBase", io.BytesIO(data[:size])))
+
+
+def test_a_table_that_is_packed_into_itself_is_told() -> None:
+    # Packed by copying, from the very place where it lies.
+    size = 17
+    packed = bytes([23, 6, 0, 1, 9, size, 0])
+    table = packed + bytes([7, 11, 1, 0, 1, 1, 0, 12, size, 0])
+    start = struct.pack("<6s2BIQQI", layout.SEVEN_ZIP_SIGNATURE, 0, 4, 0, 0, size, 0)
+    with pytest.raises(ListingError, match="no header, but 23"):
+        read_names(cast("io.RawIOBase", io.BytesIO(start + table)))
 
 
 @pytest.mark.parametrize("volume_size", [None, 3000])
@@ -127,6 +138,15 @@ BAD: list[tuple[str, str, list[plain_tarfile.TarInfo]]] = [
             "//server/x",
         )
     ),
+    # Each for itself stays inside, and the second leads out through the first.
+    (
+        "a link through a link",
+        "tar-link",
+        [
+            member("python/a/b/up", LINK, "../../.."),
+            member("python/out", LINK, "a/b/up/../outside"),
+        ],
+    ),
     ("two of one name", "duplicate", [member("python/a"), member("python/a")]),
     ("a folder that is a file", "name-file-and-folder", [member("python/a"), member("python/a/b")]),
     ("a file that is a folder", "name-file-and-folder", [member("python/a/b"), member("python/a")]),
@@ -139,7 +159,7 @@ BAD: list[tuple[str, str, list[plain_tarfile.TarInfo]]] = [
 
 
 def unpack(path: Path, folder: Path, target: Target = "linux_x86_64") -> None:
-    with tarfile.open(path) as archive:
+    with tarfile.open(path, tarinfo=tarball.BoundedMember) as archive:
         tarball.unpack_tar(archive, folder, name=path.name, target=target)
 
 
@@ -165,6 +185,41 @@ def test_a_hostile_runtime_is_refused(
     assert {each.name for each in tmp_path.rglob("*outside*")} == set()
 
 
+def bomb_of(kind: bytes) -> bytes:
+    """A header that announces far more than follows."""
+    made = member("python/x", kind)
+    made.size = 1 << 40
+    return made.tobuf(plain_tarfile.GNU_FORMAT) + bytes(1 << 16)
+
+
+def sparse_by_pax() -> bytes:
+    made = member("python/x")
+    made.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    return made.tobuf(plain_tarfile.PAX_FORMAT) + b"99999999\n".ljust(512, b"0") + bytes(1 << 16)
+
+
+@pytest.mark.parametrize(
+    ("rule", "data"),
+    [
+        *(("tar-header", bomb_of(kind)) for kind in (b"L", b"K", b"x", b"g", b"X")),
+        ("tar-type", bomb_of(b"S")),
+        ("tar-type", sparse_by_pax()),
+    ],
+)
+def test_what_a_header_announces_is_not_read(tmp_path: Path, rule: str, data: bytes) -> None:
+    """Also behind another member, and as it is read when installing."""
+    first = member("python/a").tobuf(plain_tarfile.GNU_FORMAT)
+    for whole in (data, first + data):
+        path = tmp_path / "python.tar.zst"
+        path.write_bytes(zstd.compress(whole))
+        with (
+            pytest.raises(VettingError) as caught,
+            tarfile.open(path, "r|zst", tarinfo=tarball.BoundedMember) as archive,
+        ):
+            tarball.unpack_tar(archive, tmp_path / "out", name="x", target="linux_x86_64")
+        assert {finding.rule for finding in caught.value.findings} == {rule}
+
+
 def test_case_counts_where_it_counts(tmp_path: Path) -> None:
     members = [member("python/terminfo/E/Eterm"), member("python/terminfo/e/eterm")]
     path = tar_of(tmp_path / "python.tar", members)
@@ -178,6 +233,17 @@ def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     path = tar_of(tmp_path / "python.tar", [member(f"python/{number}") for number in range(5)])
     with pytest.raises(VettingError, match="tar-count"):
         unpack(path, tmp_path / "out")
+
+
+def test_too_many_bytes(tmp_path: Path) -> None:
+    """Refused by what the header says, before any of it is written."""
+    large = member("python/large")
+    large.size = 5 << 30
+    path = tmp_path / "python.tar"
+    path.write_bytes(large.tobuf(plain_tarfile.GNU_FORMAT) + bytes(1024))
+    with pytest.raises(VettingError, match="tar-size"):
+        unpack(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def allowed(wheel: Path, sha256: str, pth: bytes = PTH) -> Allowance:

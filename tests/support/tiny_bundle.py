@@ -34,9 +34,10 @@ _BOOTLOADER = b"\x7fELF" + b"boot" * 20
 _COOKIE = struct.pack("!8sIIII64s", b"MEI\014\013\012\013\016", PKG_SIZE, 0, 0, 311, b"libpython")
 _PKG = _COOKIE.rjust(PKG_SIZE, b"P")
 _WHEEL = "wheels/demo-1.0-py3-none-any.whl"
+_RUNTIME = "runtime/python.tar.zst"
 _MEMBERS = {
     _WHEEL: b"wheel " * 40,
-    "runtime/python.tar.zst": b"tar " * 60,
+    _RUNTIME: b"tar " * 60,
     "docs/README.txt": b"read me\n",
     "evidence/sbom.cdx.json": b"{}\n",
 }
@@ -50,11 +51,13 @@ PROVENANCE = Provenance(
 )
 
 
-def _members(wheel: Path | None) -> dict[str, bytes]:
+def _members(wheel: Path | None, runtime: bytes | None = None) -> dict[str, bytes]:
     """What is stored, the wheel first."""
     members = dict(_MEMBERS)
     if wheel:
         members[_WHEEL] = wheel.read_bytes()
+    if runtime is not None:
+        members[_RUNTIME] = runtime
     return members
 
 
@@ -111,7 +114,11 @@ def _directory(wheel: Path | None) -> Directory:
 
 
 def tiny_index(
-    *, cuda: bool = True, wheel: Path | None = None, original: Path | None = None
+    *,
+    cuda: bool = True,
+    wheel: Path | None = None,
+    original: Path | None = None,
+    runtime: bytes | None = None,
 ) -> Index:
     """An index with one wheel, one group, and a CUDA term where asked for.
 
@@ -119,10 +126,11 @@ def tiny_index(
         cuda: with a term.
         wheel: a real ``demo-1.0-py3-none-any.whl`` to be in it, instead of rubbish.
         original: what ``wheel`` was transcoded from, if it was.
+        runtime: a real ``python.tar.zst``, instead of rubbish.
     """
-    entries = _entries(_members(wheel))
+    entries = _entries(_members(wheel, runtime))
     demo = _demo(entries[_WHEEL], wheel, original)
-    runtime = Runtime(
+    taken_along = Runtime(
         source="host",
         version="3.11.7",
         build="test",
@@ -131,7 +139,7 @@ def tiny_index(
         installed_size=1000,
         file_count=2,
         warning=None,
-        entry=entries["runtime/python.tar.zst"],
+        entry=entries[_RUNTIME],
     )
     terms = CudaTerms(
         version="12.4",
@@ -152,7 +160,7 @@ def tiny_index(
         minimum_glibc="2.28",
         minimum_vc_runtime=None,
         cuda=terms if cuda else None,
-        runtime=runtime,
+        runtime=taken_along,
         program_sha256=layout.sha256_hex(_BOOTLOADER + _PKG),
         compression="fast" if original else "store",
         volumes=(),
@@ -177,6 +185,7 @@ def tiny_bundle(
     *,
     wheel: Path | None = None,
     original: Path | None = None,
+    runtime: bytes | None = None,
     volume_size: int | None = None,
     program: bytes = _BOOTLOADER,
     signer: Signer | None = None,
@@ -188,16 +197,17 @@ def tiny_bundle(
         index: instead of :func:`tiny_index`'s.
         wheel: as for :func:`tiny_index`.
         original: likewise.
+        runtime: likewise.
         volume_size: bytes of each volume; None puts the payload into the installer.
         program: what the installer begins with.
         signer: signs the index; None leaves it unsigned.
     """
-    index = index or tiny_index(wheel=wheel, original=original)
+    index = index or tiny_index(wheel=wheel, original=original, runtime=runtime)
     signing = pe.find_signing(program)
     own = without(program, signing.header_places if signing else []) + _PKG
     index = msgspec.structs.replace(index, program_sha256=layout.sha256_hex(own))
     archive = layout.SEVEN_ZIP_SIGNATURE.ljust(layout.SIGNATURE_HEADER_SIZE, b"\0")
-    members = b"".join(_members(wheel).values())
+    members = b"".join(_members(wheel, runtime).values())
     if volume_size:
         index = msgspec.structs.replace(
             index, volumes=_write_volumes(folder, archive + members, volume_size)

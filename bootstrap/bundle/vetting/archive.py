@@ -34,6 +34,8 @@ _METHODS = frozenset({STORED, DEFLATED, ZSTANDARD})
 # Of 60 bytes and a name each; torch has 15,000 members.
 _LARGEST_DIRECTORY = 64 << 20
 _MOST_MEMBERS = 1 << 18
+# The same with all that may stand behind it.
+LARGEST_TAIL = _LARGEST_DIRECTORY + _END64.size + _LOCATOR.size + _END.size + _LONGEST_COMMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

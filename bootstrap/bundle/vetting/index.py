@@ -27,6 +27,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PROBE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 _MOST_FILES = 1 << 24
 _LONGEST_IN_PATH = 100
+# Seconds, a day; no system waits for much more than twenty.
+_LONGEST_WAIT = 24 * 60 * 60
 _DOCUMENTS, _WHEELS = "docs/", "wheels/"
 _RUNTIME = "runtime/python.tar.zst"
 INDEX_NAME = "bundle.json"
@@ -142,9 +144,10 @@ def judge_index(
 def _judge_names(index: Index, verdict: Verdict) -> None:
     seen = dict[str, str]()
     for entry in index.entries:
-        other = seen.setdefault(fold(entry.name), entry.name)
-        if other is not entry.name:
-            verdict.add("index-duplicate", entry.name, f"and {other}")
+        key = fold(entry.name)
+        if key in seen:
+            verdict.add("index-duplicate", entry.name, f"and {seen[key]}")
+        seen.setdefault(key, entry.name)
     for wheel in index.wheels:
         if wheel.entry.name != f"{_WHEELS}{wheel.filename}":
             verdict.add("index-entry-name", wheel.entry.name, f"not {_WHEELS}{wheel.filename}")
@@ -155,8 +158,9 @@ def _judge_names(index: Index, verdict: Verdict) -> None:
         broken = [rule for rule, _ in judge_name(name)]
         if not document.name.startswith(_DOCUMENTS) or not name or "/" in name or broken:
             verdict.add("index-document", document.name, " ".join(broken))
+    folders = {fold(piece.name.rpartition("/")[0]) for piece in index.evidence}
     for piece in index.evidence:
-        if not is_evidence(piece.name):
+        if not is_evidence(piece.name) or fold(piece.name) in folders:
             verdict.add("index-evidence", piece.name)
 
 
@@ -167,6 +171,7 @@ def _judge_programs(index: Index, verdict: Verdict) -> None:
     for check in index.checks:
         if not _PROBE.fullmatch(check.probe):
             verdict.add("index-text", "checks.probe", repr(check.probe))
+        _judge_number(check.timeout, f"the time for {check.id}", verdict, _LONGEST_WAIT)
 
 
 def _judge_places(
@@ -190,10 +195,14 @@ def _judge_places(
 
 
 def _judge_numbers(index: Index, verdict: Verdict) -> None:
+    _judge_hash(index.program_sha256, "program_sha256", verdict)
     for entry in index.entries:
         _judge_hash(entry.sha256, entry.name, verdict)
     for wheel in index.wheels:
         _judge_hash(wheel.record_sha256, wheel.filename, verdict)
+        _judge_hash(wheel.directory.sha256, wheel.filename, verdict)
+        if wheel.is_original and wheel.size != wheel.entry.size:
+            verdict.add("index-numbers", wheel.filename, "the original is stored in another size")
         _judge_number(wheel.file_count, f"the files of {wheel.filename}", verdict, _MOST_FILES)
         if wheel.installed_size < 0 or grows_too_much(wheel.size, wheel.installed_size):
             what = f"{wheel.installed_size:,} bytes out of {wheel.size:,}"

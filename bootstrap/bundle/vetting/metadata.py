@@ -82,7 +82,8 @@ def judge_data(files: Iterable[str], dist_info: str, verdict: Verdict) -> None:
     expected = dist_info.removesuffix(_INFO) + _DATA
     for path in files:
         top, _, rest = path.partition("/")
-        if not top.lower().endswith(_DATA) or not rest:
+        # A file of that very name would be searched for its scheme without end.
+        if not top.lower().endswith(_DATA) or (not rest and top != expected):
             continue
         scheme, _, inner = rest.partition("/")
         if top != expected:
@@ -100,7 +101,7 @@ _PROGRAM = (
 )
 _TAKEN = re.compile(
     rf"\.\./scripts/(?:{_PROGRAM}|python[\d.]*\.dll)"
-    rf"|\.\./data/(?:pyvenv\.cfg|(?:bin|scripts)/(?:{_PROGRAM})"
+    rf"|\.\./data/(?:pyvenv\.cfg|evidence(?:/.*)?|(?:bin|scripts)/(?:{_PROGRAM})"
     r"|lib(?:64)?/(?:python[\d.]+/)?site-packages/.*|lib64)",
     re.IGNORECASE | re.DOTALL,
 )

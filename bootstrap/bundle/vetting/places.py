@@ -10,7 +10,7 @@ def landing(path: str) -> str:
     belong to: ``../scripts/demo``.
     """
     first, _, rest = path.partition("/")
-    if not first.endswith(".data"):
+    if not first.endswith(".data") or not rest:
         return path
     scheme, _, inner = rest.partition("/")
     return inner if scheme in ("purelib", "platlib") else f"../{rest}"

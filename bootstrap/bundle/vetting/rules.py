@@ -122,7 +122,8 @@ _METADATA = {
         entry_point_target="What a script calls becomes program text, so it must be names only.",
         data_folder="A .data folder of another name is installed where nobody looks.",
         data_scheme="Files go to purelib, platlib, headers, scripts or data, and nowhere else.",
-        environment_overwritten="It would take the place of the interpreter or of what starts it.",
+        environment_overwritten="It would take the place of the interpreter, of what starts it, or "
+        "of the evidence.",
     ),
     **_soft(
         dist_info_name="The .dist-info folder is that of another name or version than the file.",
@@ -151,7 +152,9 @@ _INDEX = _firm(
 _TAR = _firm(
     tar_type="A runtime has files, folders and links only.",
     tar_link="A link leads out of the runtime.",
+    tar_header="Names and the like are held in memory, so a long one is a bomb.",
     tar_count="It has far more members than any Python.",
+    tar_size="It unpacks to far more than any Python.",
 )
 
 RULES: Mapping[str, Rule] = {**_NAMES, **_ARCHIVE, **_RECORD, **_METADATA, **_INDEX, **_TAR}

@@ -7,6 +7,8 @@ from bootstrap.bundle.zips import tarfile
 
 # A whole CPython with its tests has some 15,000.
 _MOST_MEMBERS = 200_000
+# And some 400 MB.
+_MOST_BYTES = 4 << 30
 
 
 class TreeVetting:
@@ -22,13 +24,18 @@ class TreeVetting:
         self._seen = dict[str, str]()
         self._parents = set[str]()
         self._files = set[str]()
+        self._bytes = 0
 
     def judge(self, member: tarfile.TarInfo, verdict: Verdict) -> None:
         """One more; ``verdict`` takes what is found."""
         name = member.name
         verdict.extend(judge_name(name), name)
-        if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        plain = member.isfile() and not member.issparse()
+        if not (plain or member.isdir() or member.issym() or member.islnk()):
             verdict.add("tar-type", name)
+        self._bytes += member.size
+        if self._bytes > _MOST_BYTES:
+            verdict.add("tar-size", name, f"{self._bytes:,} bytes so far")
         # A hard link names a member, a symbolic link something beside itself.
         beside = name.rpartition("/")[0] if member.issym() else ""
         if (member.issym() or member.islnk()) and _leaves(beside, member.linkname):
@@ -66,9 +73,7 @@ def _above(path: str) -> list[str]:
 def _leaves(beside: str, link: str) -> bool:
     if link.startswith(("/", "\\")) or "\\" in link or ":" in link or "\0" in link:
         return True
-    depth = 0
-    for part in [*beside.split("/"), *link.split("/")]:
-        depth += {"..": -1, "": 0, ".": 0}.get(part, 1)
-        if depth < 0:
-            return True
-    return False
+    parts = link.split("/")
+    up = next((place for place, part in enumerate(parts) if part != ".."), len(parts))
+    # Behind a name, which may be another link, nobody can tell where ".." leads.
+    return ".." in parts[up:] or up > len([*filter(None, beside.split("/"))])

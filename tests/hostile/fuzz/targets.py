@@ -4,7 +4,6 @@ They are understood, or refused with a code that says so; never another error, n
 memory, never much time, and never a file outside of the folder.
 """
 
-import contextlib
 import io
 import shutil
 import tarfile
@@ -13,17 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from bootstrap.bundle import layout, pe
-from bootstrap.bundle.directory import describe_directory
 from bootstrap.bundle.errors import ExitCode, ReportedError
-from bootstrap.bundle.frame import Frame, read_frame
-from bootstrap.bundle.model import Directory, Entry, Group, Wheel, decode_index, encode_index
+from bootstrap.bundle.frame import read_frame
+from bootstrap.bundle.model import decode_index, encode_index
 from bootstrap.bundle.reader import BundleReader
 from bootstrap.bundle.records import parse_record
+from bootstrap.bundle.vetting.findings import Verdict
+from bootstrap.bundle.vetting.index import judge_index
+from bootstrap.bundle.vetting.wheel import vet_wheel
 from bootstrap.bundle.wheel import BundleWheel
-from bootstrap.bundle.zips import UNREADABLE, zipfile, zstd
+from bootstrap.bundle.zips import zstd
 from bootstrap.generation import Generation
 from bootstrap.install.runtime import unpack_runtime
 from tests.hostile.mutations.trials import peak_memory, within
@@ -90,6 +89,10 @@ def _index(data: bytes, _: Path) -> None:
     index = decode_index(data)
     if decode_index(encode_index(index)) != index:
         raise BrokenPromiseError("written and read again, it is another index")
+    verdict = Verdict("index")
+    size = layout.SIGNATURE_HEADER_SIZE + sum(entry.size for entry in index.entries)
+    judge_index(index, verdict, payload_size=size, index_place=None)
+    verdict.require_none("None.")
 
 
 def _index_seeds(_: Path) -> Iterator[bytes]:
@@ -124,41 +127,11 @@ def _bundle_seeds(folder: Path) -> Iterator[bytes]:
     yield windows.read_bytes()
 
 
-def _open(data: bytes, folder: Path, *, wheel: Wheel | None = None) -> BundleReader:
-    """A bundle whose payload is these bytes, and whose index says so.
-
-    Args:
-        data: a wheel if ``wheel`` is given, otherwise the runtime.
-        folder: where it goes.
-        wheel: what the index says of it, but for its hash and size.
-    """
-    path = folder / "payload"
-    path.write_bytes(data)
-    whole = Entry(name="whole", offset=0, size=len(data), sha256=layout.sha256_hex(data))
-    index = tiny_index(cuda=False)
-    runtime = msgspec.structs.replace(index.runtime, entry=whole)
-    groups: tuple[Group, ...] = ()
-    if wheel:
-        nothing = Entry(name="nothing", offset=0, size=0, sha256=layout.sha256_hex(b""))
-        runtime = msgspec.structs.replace(index.runtime, entry=nothing)
-        wheel = msgspec.structs.replace(wheel, entry=whole)
-        groups = (msgspec.structs.replace(index.groups[0], wheels=(wheel,)),)
-    index = msgspec.structs.replace(index, runtime=runtime, groups=groups, documents=())
-    trailer = layout.Trailer(
-        payload_offset=0,
-        payload_size=len(data),
-        index_offset=0,
-        index_size=0,
-        index_sha256=_NO_HASH,
-        rest_sha256=_NO_HASH,
-    )
-    frame = Frame(trailer=trailer, size=len(data), pkg_end=len(data), header_places=())
-    return BundleReader(path, frame, encode_index(index))
-
-
 def _wheel(data: bytes, folder: Path) -> None:
-    """A wheel whose hashes in the index are right, so that all of it is looked at."""
-    reader = _open(data, folder, wheel=_described(data))
+    """In a bundle whose index says of it what is true, so that all of it is looked at."""
+    path = folder / "wheel"
+    path.write_bytes(data)
+    reader = BundleReader.open(tiny_bundle(folder, wheel=path))
     (wheel,) = reader.index.wheels
     with BundleWheel(reader, wheel) as opened:
         for content in opened.contents():
@@ -166,21 +139,9 @@ def _wheel(data: bytes, folder: Path) -> None:
                 raise BrokenPromiseError(f"{content.path} has not the size that was announced")
 
 
-def _described(data: bytes) -> Wheel:
-    """What a builder that believes everything would say of it."""
-    (plain,) = tiny_index().wheels
-    directory, record, size = Directory(offset=0, sha256=_NO_HASH), _NO_HASH, 0
-    with contextlib.suppress(*UNREADABLE):
-        directory = describe_directory(io.BufferedReader(io.BytesIO(data)))
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
-            size = sum(info.file_size for info in infos)
-            for info in infos:
-                if info.filename.endswith(".dist-info/RECORD") and info.file_size < 1 << 20:
-                    record = layout.sha256_hex(archive.read(info))
-    return msgspec.structs.replace(
-        plain, directory=directory, record_sha256=record, installed_size=min(size, 1 << 50)
-    )
+def _vetting(data: bytes, _: Path) -> None:
+    """The builder's way: to the last byte."""
+    vet_wheel(io.BytesIO(data), "demo-1.0-py3-none-any.whl", depth="contents", remedy="None.")
 
 
 def _wheel_seeds(folder: Path) -> Iterator[bytes]:
@@ -192,8 +153,7 @@ def _wheel_seeds(folder: Path) -> Iterator[bytes]:
 
 def _runtime(data: bytes, folder: Path) -> None:
     """The tar archive within, since Zstandard has a hash of its own."""
-    reader = _open(zstd.compress(data), folder)
-    unpack_runtime(reader, Generation.of(folder, "1", reader.index), lambda _: None)
+    _packed_runtime(zstd.compress(data), folder)
 
 
 def _runtime_seeds(_: Path) -> Iterator[bytes]:
@@ -203,15 +163,20 @@ def _runtime_seeds(_: Path) -> Iterator[bytes]:
             info = tarfile.TarInfo("bin/python3.11")
             info.size = 5
             archive.addfile(info, io.BytesIO(b"hello"))
-            for kind, name in ((tarfile.SYMTYPE, "x" * 90), (tarfile.LNKTYPE, "\u00e9")):
+            for kind, name, goal in (
+                (tarfile.SYMTYPE, "x" * 90, "python3.11"),
+                (tarfile.LNKTYPE, "\u00e9", "bin/python3.11"),
+            ):
                 link = tarfile.TarInfo(f"bin/{name}")
-                link.type, link.linkname = kind, "python3.11"
+                link.type, link.linkname = kind, goal
                 archive.addfile(link)
-        yield packed.getvalue()[:4096]
+        # Two empty blocks end it; the rest of tar's 10 KiB is of no use here.
+        data = packed.getvalue().rstrip(b"\0")
+        yield data + bytes(-len(data) % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
 
 
 def _packed_runtime(data: bytes, folder: Path) -> None:
-    reader = _open(data, folder)
+    reader = BundleReader.open(tiny_bundle(folder, runtime=data))
     unpack_runtime(reader, Generation.of(folder, "1", reader.index), lambda _: None)
 
 
@@ -241,6 +206,7 @@ TARGETS = (
     FuzzTarget(name="frame", parse=_frame, seeds=_bundle_seeds),
     FuzzTarget(name="bundle", parse=_bundle, seeds=_bundle_seeds),
     FuzzTarget(name="wheel", parse=_wheel, seeds=_wheel_seeds),
+    FuzzTarget(name="vetting", parse=_vetting, seeds=_wheel_seeds),
     FuzzTarget(name="runtime", parse=_runtime, seeds=_runtime_seeds),
     FuzzTarget(name="packed-runtime", parse=_packed_runtime, seeds=_packed_seeds),
     FuzzTarget(name="record", parse=_record, seeds=_record_seeds, refusals=(ValueError,)),

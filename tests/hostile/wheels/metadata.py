@@ -154,6 +154,7 @@ def _data() -> Iterator[Case]:
     for scheme in ("stdlib", "platstdlib", "include", "platinclude", "userbase", "PURELIB", "lib"):
         yield _file(f"scheme {scheme}", "data-scheme", f"{DATA}/{scheme}/outside.py")
     yield _file("no scheme", "data-scheme", f"{DATA}/outside.py")
+    yield _file("a file in the folder's place", "data-scheme", DATA)
     for folder in ("other-1.0.data", "demo-2.0.data", "Demo-1.0.DATA", "demo.data", ".data"):
         yield _file(f"folder {folder}", "data-folder", f"{folder}/purelib/outside.py")
     taken = (
@@ -161,6 +162,7 @@ def _data() -> Iterator[Case]:
         *("data/Scripts/python.exe", "data/Scripts/activate.bat", "data/PYVENV.CFG", "data/lib64"),
         *("data/lib/python3.11/site-packages/x.py", "data/Lib/site-packages/x.py"),
         *("data/lib64/python3.11/site-packages/x.py", "scripts/python", "scripts/python3"),
+        *("data/evidence/licenses/extra", "data/Evidence"),
         *(
             "scripts/python.exe",
             "scripts/python311.dll",

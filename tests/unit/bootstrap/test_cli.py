@@ -8,6 +8,8 @@ import pytest
 
 from bootstrap import cli, interrupts, trust
 from bootstrap.bundle.keys import TRUSTED_KEYS
+from bootstrap.bundle.reader import BundleReader
+from bootstrap.bundle.signature import Judge
 from bootstrap.state import load_state
 from tests.support.generations import go_live
 from tests.support.signing import new_signer
@@ -74,6 +76,22 @@ def test_a_program_with_keys_takes_their_bundles_only(tmp_path: Path, started_as
     target.mkdir()
     go_live(target, "g1", "folder")
     assert started_as(target / "Uninstall.exe", "--silent") == 0
+
+
+def test_the_bundle_is_opened_once(
+    tmp_path: Path, started_as: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, open_ = list[Path](), BundleReader.open
+
+    def counted(path: Path, judge: Judge | None = None) -> BundleReader:
+        opened.append(path)
+        return open_(path, judge)
+
+    monkeypatch.setattr(BundleReader, "open", counted)
+    bundle = tiny_bundle(tmp_path)
+    # Its product gives the usual target.
+    started_as(bundle, "--check")
+    assert opened == [bundle]
 
 
 def test_the_uninstaller_removes_what_it_lies_in(tmp_path: Path, started_as: Start) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.bundle import pe
+from bootstrap.bundle import layout, pe
 from bootstrap.bundle.errors import DamagedBundleError
 from bootstrap.bundle.reader import BundleReader
 from tests.support.tiny_bundle import PKG_SIZE, tiny_bundle
@@ -104,6 +104,17 @@ def test_a_signature_in_front_of_which_something_was_put(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes() + b"j")
     append_signature(path)
     with pytest.raises(DamagedBundleError, match="does not end as a bundle does"):
+        BundleReader.open(path)
+
+
+@pytest.mark.parametrize(
+    "table", [b"x" * 40 + layout.COOKIE_MAGIC + b"x" * 80, bytes((1 << 20) + 1)]
+)
+def test_no_other_program_hides_in_the_signature(tmp_path: Path, table: bytes) -> None:
+    """The bootloader would take the last PKG of the file for its own."""
+    path = tiny_bundle(tmp_path, program=tiny_pe())
+    append_signature(path, table)
+    with pytest.raises(DamagedBundleError, match="where its signature should be"):
         BundleReader.open(path)
 
 

@@ -121,6 +121,8 @@ def test_a_list_that_leads_out_deletes_nothing_there(tmp_path: Path) -> None:
     with (target / "evidence" / ".files").open("a") as file:
         file.write(f"../../thesis.txt\n../install.json\n{tmp_path / 'novel.txt'}\n")
         file.write("linked/poem.txt\n")
+    with (target / "evidence" / ".files").open("ab") as binary:
+        binary.write(b"\xff\0\n")
     evidence.hide(target)
     for name in MINE:
         assert (tmp_path / name).read_text() == "years of work"

@@ -154,9 +154,13 @@ def test_without_keys_every_intact_bundle_is_taken(bundle: Path) -> None:
     assert BundleReader.open(bundle).signature
 
 
+@pytest.mark.parametrize("content", [None, b"\xff", b"ssh-ed25519 AAAA\n", b"ssh-rsa AAAA\n"])
 def test_a_frozen_program_without_its_list_of_keys_does_not_go_on(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    with pytest.raises(FileNotFoundError):
+    monkeypatch.setattr(trust, "__file__", str(tmp_path / "trust.pyc"))
+    if content is not None:
+        (tmp_path / "trusted_keys").write_bytes(content)
+    with pytest.raises(DamagedBundleError, match="keys that this installer trusts"):
         trust.judge_of(bundle)
