@@ -65,9 +65,10 @@ def _danger(target: Path) -> str | None:
         return _blocked(target)
     if target.resolve() in {Path(target.resolve().anchor), *_homes()}:
         return "it is the root of a file system or a home folder"
+    names = {entry.name for entry in target.iterdir()} - _HARMLESS
+    # Asked afterwards: another installer may have begun there while it was listed.
     if (target / FILE_NAME).is_file():
         return "its folder generations is a link" if _generations_linked(target) else None
-    names = {entry.name for entry in target.iterdir()} - _HARMLESS
     strange = sorted(name for name in names if not name.startswith(TRIAL_PREFIX))
     if strange:
         return f"it is not empty ({strange[0]}) and holds no installation of ours"

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -41,6 +42,19 @@ def test_somebody_elses_folder_is_refused(tmp_path: Path) -> None:
         require_safe(tmp_path)
     assert caught.value.exit_code is ExitCode.UNSAFE_TARGET
     assert "--target" in caught.value.remedy
+
+
+def test_another_installer_may_begin_while_the_folder_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = Path.iterdir
+
+    def begin_first(folder: Path) -> Iterator[Path]:
+        save_state(tmp_path, InstallState())
+        return iter(list(listing(folder)))
+
+    monkeypatch.setattr(Path, "iterdir", begin_first)
+    require_safe(tmp_path)
 
 
 def test_a_link_is_refused_with_where_it_leads(tmp_path: Path) -> None:
