@@ -20,7 +20,7 @@ def servers(work: Work) -> Figures:
         refused=found.scripts - fine,
         broken=found.failures,
         notes=f"With {fine} the file could be had all the same, and was the right one. By row of "
-        f"the fault matrix: {rows}; the others are of no row.",
+        f"the fault matrix: {rows}; the others are of no row",
     )
 
 
@@ -41,14 +41,14 @@ def wheels(work: Work) -> Figures:
         broken=tuple(f"{count} {what}" for what, count in wrong.items() if count),
         notes=f"An installer, given them in a bundle around the builder, refuses "
         f"{found.refused_by_installer:,} and takes {found.harmless:,} that only other programs "
-        f"have to be afraid of; {found.escaped} files elsewhere, {found.ran} canaries run.",
+        f"have to be afraid of; {found.escaped} files elsewhere, {found.ran} canaries run",
     )
 
 
 def ordinary_wheels(work: Work) -> Figures:
     """Wheels of much-used projects, to the last byte; without a folder for them, none."""
     if work.ordinary is None:
-        return Figures(tried=0, refused=0, notes="None were asked for.")
+        return Figures(tried=0, refused=0, notes="none were asked for")
     work.ordinary.mkdir(parents=True, exist_ok=True)
     have = {path.name for path in work.ordinary.iterdir()}
     if not have:
@@ -60,7 +60,7 @@ def ordinary_wheels(work: Work) -> Figures:
         broken=tuple(f"{name}: {why}" for name, why in found.refused.items()),
         notes=f"Of {found.asked:,} on the list. {len(found.startup)} bring code that runs at "
         "every start of Python, which needs an allowance by design; "
-        f"{len(found.broken)} cannot be installed by anybody who compares hashes.",
+        f"{len(found.broken)} cannot be installed by anybody who compares hashes",
     )
 
 
