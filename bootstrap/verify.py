@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
-
 from bootstrap import inventory, torch_lock
 from bootstrap.bundle.model import Index, decode_index
+from bootstrap.bundle.versions import read_version
 from bootstrap.errors import (
     DamagedBundleError,
     NotWritableError,
@@ -248,13 +247,5 @@ def require_nothing_banned(index: Index, generation: Generation) -> None:
 def _banned(index: Index, site_packages: Path) -> Iterator[str]:
     for name, version, _ in dist_infos(site_packages):
         for rule in index.blacklist:
-            if rule.holds_on(index.target) and rule.bans(name, _known(version)):
+            if rule.holds_on(index.target) and rule.bans(name, read_version(version)):
                 yield f"{name} {version}: {rule.reason}"
-
-
-def _known(version: str) -> Version | None:
-    """None where nobody can tell: a rule, or a waiver, for some versions does not speak of it."""
-    try:
-        return Version(version)
-    except InvalidVersion:
-        return None

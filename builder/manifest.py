@@ -18,11 +18,11 @@ import msgspec
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from bootstrap.bundle.model import Check
 from bootstrap.bundle.policy import Allowance, BlacklistRule, Reason, Waiver
 from bootstrap.bundle.value import Target, Value
+from bootstrap.bundle.versions import read_version
 from bootstrap.bundle.vetting.findings import Verdict
 from bootstrap.bundle.vetting.index import judge_allowances, judge_parts_of_paths
 from bootstrap.bundle.vetting.texts import printable
@@ -226,9 +226,7 @@ def _read_json(path: Path) -> Any:  # noqa: ANN401 (what JSON holds is known aft
 
 
 def _version_faults(manifest: Manifest) -> Iterator[str]:
-    try:
-        Version(manifest.version)
-    except InvalidVersion:
+    if read_version(manifest.version) is None:
         yield f"$.version: {manifest.version!r} is not a version (PEP 440)"
 
 

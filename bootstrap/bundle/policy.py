@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from bootstrap.bundle.value import Target, Value
+from bootstrap.bundle.value import Sha256, Target, Value
 
 Reason = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -139,9 +139,6 @@ class Excluded(Value, frozen=True, kw_only=True):
     name: str
     reason: str
     wanted_by: tuple[str, ...]
-
-
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Allowance(Value, frozen=True, kw_only=True):

@@ -49,15 +49,6 @@ def _size(text: str) -> int | None:
     return int(text)
 
 
-def parse_record(data: bytes) -> dict[str, str]:
-    """Path to ``algorithm=value``, empty where a row has none.
-
-    Raises:
-        ValueError: it is not UTF-8, or no table of at least paths and hashes.
-    """
-    return {path: row.hash for path, row in parse_rows(data)}
-
-
 def top_level_module(path: str) -> str | None:
     """The top-level module that a file below ``site-packages`` provides, if any.
 

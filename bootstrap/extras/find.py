@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from bootstrap import inventory
+from bootstrap.bundle.versions import read_version
 from bootstrap.extras.files import list_files
 from bootstrap.extras.metadata import (
     read_about,
@@ -76,15 +77,8 @@ def _entries(site_packages: Path) -> Iterator[_Entry]:
                     kind=match["kind"].lower(),
                     is_folder=entry.is_dir(follow_symlinks=False),
                     name=canonicalize_name(match["name"]),
-                    version=_version(match["version"]),
+                    version=read_version(match["version"] or "") or _UNKNOWN,
                 )
-
-
-def _version(text: str | None) -> Version:
-    try:
-        return Version(text or "")
-    except InvalidVersion:
-        return _UNKNOWN
 
 
 def _sealed(live: Generation, names: set[str]) -> set[str]:

@@ -16,7 +16,7 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
-from bootstrap.bundle.value import Target, Value
+from bootstrap.bundle.value import Sha256, Target, Value
 from builder.errors import ManifestError
 from builder.manifest import Manifest
 
@@ -38,7 +38,7 @@ class KnownWheel(Value, frozen=True, kw_only=True):
 
     index: Annotated[str, msgspec.Meta(pattern=r"^https?://.*[^/]$")]
     filename: str
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
     size: Annotated[int, msgspec.Meta(ge=0)] | None = None
     sources: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     requires: tuple[str, ...] | None = None

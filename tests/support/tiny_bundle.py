@@ -41,6 +41,12 @@ _MEMBERS = {
     "docs/README.txt": b"read me\n",
     "evidence/sbom.cdx.json": b"{}\n",
 }
+_TERMS = CudaTerms(
+    version="12.4",
+    minimum_driver="525.60.13",
+    recommended_driver="550.54.15",
+    architectures=("5.0", "6.0", "7.0", "7.5", "8.0", "8.6", "9.0"),
+)
 PROVENANCE = Provenance(
     builder="test",
     revision=None,
@@ -141,12 +147,6 @@ def tiny_index(
         warning=None,
         entry=entries[_RUNTIME],
     )
-    terms = CudaTerms(
-        version="12.4",
-        minimum_driver="525.60.13",
-        recommended_driver="550.54.15",
-        architectures=("5.0", "6.0", "7.0", "7.5", "8.0", "8.6", "9.0"),
-    )
     return Index(
         format=FORMAT_VERSION,
         product="LLMSetup",
@@ -159,7 +159,7 @@ def tiny_index(
         python="3.11",
         minimum_glibc="2.28",
         minimum_vc_runtime=None,
-        cuda=terms if cuda else None,
+        cuda=_TERMS if cuda else None,
         runtime=taken_along,
         program_sha256=layout.sha256_hex(_BOOTLOADER + _PKG),
         compression="fast" if original else "store",

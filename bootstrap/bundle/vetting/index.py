@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import msgspec
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from bootstrap.bundle import layout
 from bootstrap.bundle.evidence import is_evidence
 from bootstrap.bundle.model import Entry, Index, Volume
 from bootstrap.bundle.policy import Allowance
+from bootstrap.bundle.versions import read_version
 from bootstrap.bundle.vetting.archive import LARGEST_WHEEL, grows_too_much
 from bootstrap.bundle.vetting.findings import Verdict
 from bootstrap.bundle.vetting.metadata import identify
@@ -57,19 +57,12 @@ def judge_listed(wheels: Iterable[Listed], verdict: Verdict) -> None:
         files.setdefault(file, wheel.filename)
         identity = identify(wheel.filename, verdict)
         if identity and (
-            (identity.name, identity.version) != (name, _version(wheel.version))
+            (identity.name, identity.version) != (name, read_version(wheel.version))
             or wheel.name != name
         ):
             verdict.add("index-wheel-name", wheel.filename, f"{wheel.name} {wheel.version}")
         _judge_hash(wheel.sha256, wheel.filename, verdict)
         _judge_number(wheel.size or 0, f"the size of {wheel.filename}", verdict, LARGEST_WHEEL)
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 def judge_parts_of_paths(in_paths: Mapping[str, str], verdict: Verdict) -> None:

@@ -13,8 +13,9 @@ from packaging.utils import (
     canonicalize_name,
     parse_wheel_filename,
 )
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from bootstrap.bundle.versions import read_version
 from bootstrap.bundle.vetting.findings import Verdict
 from bootstrap.bundle.vetting.names import judge_name
 from bootstrap.bundle.vetting.places import SCHEMES, landing
@@ -65,16 +66,9 @@ def find_dist_info(files: Iterable[str], identity: Identity, verdict: Verdict) -
         return None
     stem = found[0].removesuffix(_INFO)
     name, _, version = stem.partition("-")
-    if canonicalize_name(name) != identity.name or not _same_version(version, identity.version):
+    if canonicalize_name(name) != identity.name or read_version(version) != identity.version:
         verdict.add("dist-info-name", found[0], f"not {identity.name} {identity.version}")
     return found[0]
-
-
-def _same_version(text: str, version: Version) -> bool:
-    try:
-        return Version(text) == version
-    except InvalidVersion:
-        return False
 
 
 def judge_data(files: Iterable[str], dist_info: str, verdict: Verdict) -> None:
@@ -126,7 +120,7 @@ def judge_metadata(data: bytes, identity: Identity, member: str, verdict: Verdic
     names, versions = message.get_all("Name", []), message.get_all("Version", [])
     if [canonicalize_name(name) for name in names] != [identity.name]:
         verdict.add("metadata-name", member, f"name {', '.join(names) or 'missing'}")
-    if len(versions) != 1 or not _same_version(versions[0], identity.version):
+    if len(versions) != 1 or read_version(versions[0]) != identity.version:
         verdict.add("metadata-name", member, f"version {', '.join(versions) or 'missing'}")
 
 

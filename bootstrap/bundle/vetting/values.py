@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from bootstrap.bundle.model import Index
+from bootstrap.bundle.versions import read_version
 from bootstrap.bundle.vetting.findings import Verdict
 from bootstrap.bundle.vetting.texts import unfit_character
 
@@ -49,7 +49,7 @@ def _judge_text(text: str, place: str, verdict: Verdict) -> None:
 def judge_versions(index: Index, verdict: Verdict) -> None:
     """Versions and the like are compared, or become part of a path, so they must be some."""
     for place, text in (("version", index.version), ("runtime.version", index.runtime.version)):
-        if not _is_version(text):
+        if read_version(text) is None:
             verdict.add("index-version", place, repr(text))
     for form, fields in ((_DOTTED, _dotted(index)), (_PAIR, _pairs(index))):
         for place, told in fields:
@@ -75,14 +75,6 @@ def _pairs(index: Index) -> Iterator[tuple[str, str | None]]:
     if index.cuda:
         yield "cuda.version", index.cuda.version
         yield from (("cuda.architectures", name) for name in index.cuda.architectures)
-
-
-def _is_version(text: str) -> bool:
-    try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
 
 
 def _is_specifier(text: str) -> bool:

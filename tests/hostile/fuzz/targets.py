@@ -17,7 +17,7 @@ from bootstrap.bundle.errors import ExitCode, ReportedError
 from bootstrap.bundle.frame import read_frame
 from bootstrap.bundle.model import decode_index, encode_index
 from bootstrap.bundle.reader import BundleReader
-from bootstrap.bundle.records import parse_record
+from bootstrap.bundle.records import parse_rows
 from bootstrap.bundle.vetting.findings import Verdict
 from bootstrap.bundle.vetting.index import judge_index
 from bootstrap.bundle.vetting.wheel import vet_wheel
@@ -185,7 +185,7 @@ def _packed_seeds(folder: Path) -> Iterator[bytes]:
 
 
 def _record(data: bytes, _: Path) -> None:
-    parse_record(data)
+    list(parse_rows(data))
 
 
 def _record_seeds(_: Path) -> Iterator[bytes]:
